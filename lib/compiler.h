@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* compiler.h - what we ask of the compiler beyond C11, in one place. */
+#ifndef WI_COMPILER_H
+#define WI_COMPILER_H
+
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include <stddef.h>
+
+/* What two cores pass between them at once; the unit of false sharing. */
+#define CACHE_LINE 64
+#define cache_aligned _Alignas(CACHE_LINE)
+
+#define likely(condition) __builtin_expect(!!(condition), 1)
+#define unlikely(condition) __builtin_expect(!!(condition), 0)
+
+/* The struct that holds `member`, whose address is `pointer`. */
+#define container_of(pointer, type, member)                                    \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+#endif

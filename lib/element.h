@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* element.h - how elements are copied: the only place that does. */
+#ifndef WI_ELEMENT_H
+#define WI_ELEMENT_H
+
+#include <stddef.h>
+#include <string.h>
+
+/* The frequent sizes become plain moves, the others a call of memcpy. */
+static inline void wi_copy_element(void *to, const void *from, size_t size)
+{
+	switch (size) {
+	case 0:
+		break;
+	case 4:
+		memcpy(to, from, 4);
+		break;
+	case 8:
+		memcpy(to, from, 8);
+		break;
+	case 16:
+		memcpy(to, from, 16);
+		break;
+	default:
+		memcpy(to, from, size);
+		break;
+	}
+}
+
+#endif

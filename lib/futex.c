@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* futex.c - see futex.h.  FUTEX_WAIT_BITSET, because its time-out is absolute
+ * and on CLOCK_MONOTONIC; private, because no word is shared by processes. */
+#include "futex.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <weir/common.h>
+
+#include "clock.h"
+
+#define NS_PER_S 1000000000
+
+/* Where the kernel refuses futexes (a sandbox), waiting becomes naps of this
+ * length: every waiter looks at its word again after each. */
+#define NAP_NS 50000
+
+static void nap(int64_t deadline)
+{
+	int64_t end = weir_now() + NAP_NS;
+	struct timespec until;
+
+	if (deadline < end)
+		end = deadline;
+	until.tv_sec = (time_t)(end / NS_PER_S);
+	until.tv_nsec = (long)(end % NS_PER_S);
+	/* Not clock_nanosleep(), which is a cancellation point. */
+	syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &until,
+		NULL);
+}
+
+bool wi_futex_wait(struct atomic_u32 *word, uint32_t expected, int64_t deadline)
+{
+	struct timespec until = {0, 0};
+	int saved = errno;
+	bool timed_out = false;
+
+	schedule_point();
+	if (deadline > 0) {
+		until.tv_sec = (time_t)(deadline / NS_PER_S);
+		until.tv_nsec = (long)(deadline % NS_PER_S);
+	}
+	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
+		    deadline == WEIR_FOREVER ? NULL : &until, NULL,
+		    FUTEX_BITSET_MATCH_ANY) != 0) {
+		if (errno == ETIMEDOUT) {
+			timed_out = true;
+		} else if (errno != EAGAIN && errno != EINTR) {
+			nap(deadline);
+			timed_out = wi_deadline_passed(deadline);
+		}
+	}
+	errno = saved;
+	return timed_out;
+}
+
+void wi_futex_wake(struct atomic_u32 *word)
+{
+	int saved = errno;
+
+	schedule_point();
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	errno = saved;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* queue.c - what all flavors do alike; see queue.h.
+ *
+ * Ordering edges
+ *	[closed]  finish's fetch_or -> any load of tail that sees the flag: what
+ *		  happened before the close is visible
+ */
+#include "queue.h"
+
+void wi_queue_init(struct queue *queue, const struct queue_ops *ops,
+	size_t capacity, size_t element_size, const struct allocator *allocator)
+{
+	queue->ops = ops;
+	queue->capacity = capacity;
+	queue->element_size = element_size;
+	queue->allocator = *allocator;
+	init_atomic(&queue->dropped, 0);
+	init_atomic(&queue->abandoned, 0);
+	init_atomic(&queue->tail, 0);
+	init_atomic(&queue->head, 0);
+}
+
+void wi_queue_finish(struct queue *queue, uint64_t flag)
+{
+	/* release [closed]: pairs with the loads of tail in push and pop. */
+	fetch_or_acq_rel(&queue->tail, flag);
+}
+
+void wi_queue_hold(struct atomic_u64 *word, bool hold)
+{
+	/* Orders nothing by itself: the word's next compare-and-swap sees the
+	 * flag or comes before it.  acq_rel keeps what [closed] and the other
+	 * read-modify-writes of the word have released. */
+	if (hold)
+		fetch_or_acq_rel(word, HELD);
+	else
+		fetch_and_acq_rel(word, ~HELD);
+}
+
+uint64_t wi_queue_claim_rest(struct queue *queue, uint64_t *first)
+{
+	/* relaxed: BROKEN is our own doing, and there are no claims after. */
+	uint64_t last = wi_position(load_relaxed(&queue->tail));
+	/* relaxed: the cas decides. */
+	uint64_t head = load_relaxed(&queue->head);
+
+	/* relaxed: against receivers in the middle; a position carries no data,
+	 * slots do. */
+	while (!cas_relaxed(&queue->head, &head, last))
+		;
+	*first = wi_position(head);
+	return last;
+}
+
+size_t wi_queue_length(const struct queue *queue)
+{
+	/* acquire [closed], and head first: tail is then no older, so that the
+	 * difference is never negative. */
+	uint64_t head = wi_position(load_acquire(&queue->head));
+	uint64_t tail = wi_position(load_acquire(&queue->tail));
+	uint64_t length =
+		queue->ops->count(queue, tail) - queue->ops->count(queue, head);
+
+	return length < queue->capacity ? (size_t)length : queue->capacity;
+}
+
+uint64_t wi_queue_sent(const struct queue *queue)
+{
+	/* relaxed: a figure for statistics. */
+	uint64_t abandoned = load_relaxed(&queue->abandoned);
+	uint64_t tail = load_relaxed(&queue->tail); /* relaxed: likewise */
+
+	return queue->ops->count(queue, wi_position(tail)) - abandoned;
+}
+
+uint64_t wi_queue_received(const struct queue *queue)
+{
+	/* relaxed: figures for statistics. */
+	uint64_t lost = load_relaxed(&queue->abandoned) +
+			load_relaxed(&queue->dropped); /* relaxed: likewise */
+	uint64_t head = load_relaxed(&queue->head);    /* relaxed: likewise */
+
+	return queue->ops->count(queue, wi_position(head)) - lost;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* queue.h - what a flavor of channel is to the rest: a FIFO queue that never
+ * waits, with two words that say where it stands.
+ *
+ * `tail` is where the next element goes in, `head` where the next comes out: a
+ * position (what a position is, is the flavor's business) and, in the lowest
+ * bits, flags.  To put an element in is to claim a position by a
+ * compare-and-swap of tail; a flag in the same word makes that fail.  So a
+ * claim and a close, or a claim and the first waiter, are ordered by one word,
+ * and a fast path needs to look at no other.
+ *
+ *	tail   | position ............................... | BROKEN ENDED HELD |
+ *	head   | position ............................... |   -      -   HELD |
+ *
+ *	HELD	threads wait on this side: only who is inside the channel's gate
+ *		may move this word on, and does so for the oldest of them
+ *	ENDED	the last sender is closed		(tail only, for good)
+ *	BROKEN	the last receiver is closed, or one has called shut	(same)
+ *
+ * ENDED and BROKEN end the claims: from then on the position in tail is final,
+ * and whoever finds head's position equal to it has seen the end.
+ */
+#ifndef WI_QUEUE_H
+#define WI_QUEUE_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "alloc.h"
+#include "atomic.h"
+#include "compiler.h"
+
+#define HELD ((uint64_t)1)
+#define ENDED ((uint64_t)2)
+#define BROKEN ((uint64_t)4)
+#define FLAGS (HELD | ENDED | BROKEN)
+#define FLAG_BITS 3
+
+struct queue;
+
+/* What is done with an element that nobody will receive; may be NULL. */
+struct dropper {
+	void (*drop)(void *element, void *context);
+	void *context;
+};
+
+/* `held` is HELD for who is inside the gate while threads wait on that side, 0
+ * for everybody else.  Elements are never NULL unless of size 0. */
+struct queue_ops {
+	/* Put a copy of the element in.  0, or with nothing done:
+	 *	-EAGAIN	full, or held by others, or somebody is in the middle
+	 *	-EPIPE	BROKEN
+	 *	-EBADF	ENDED
+	 *	-ENOMEM	no memory for it */
+	int (*push)(struct queue *queue, const void *element, uint64_t held);
+	/* Take the oldest out.  0, or with nothing done:
+	 *	-EAGAIN	empty, or held by others, or somebody is in the middle
+	 *	-ENODATA	empty for good */
+	int (*pop)(struct queue *queue, void *element, uint64_t held);
+	/* How many positions lie before this one. */
+	uint64_t (*count)(const struct queue *queue, uint64_t position);
+	/* BROKEN, and nobody holds: drop all that is inside.  What is still
+	 * being put in will not get in: its push answers -EPIPE. */
+	void (*drain)(struct queue *queue, const struct dropper *dropper);
+	/* Nobody uses it any more: give its memory back. */
+	void (*destroy)(struct queue *queue);
+};
+
+struct queue {
+	/* Written before anybody sees the queue. */
+	const struct queue_ops *ops;
+	size_t capacity;
+	size_t element_size;
+	struct allocator allocator;
+	/* Written by the last receiver's close. */
+	struct atomic_u64 dropped;
+	struct atomic_u64 abandoned; /* claimed, but closed before filled */
+	/* Written by senders. */
+	cache_aligned struct atomic_u64 tail;
+	/* Written by receivers. */
+	cache_aligned struct atomic_u64 head;
+};
+
+void wi_queue_init(struct queue *queue, const struct queue_ops *ops,
+	size_t capacity, size_t element_size,
+	const struct allocator *allocator);
+
+static inline uint64_t wi_position(uint64_t word)
+{
+	return word & ~FLAGS;
+}
+
+/* Why tail lets nobody in; 0 if it does.  `held` as above. */
+static inline int wi_queue_refusal(uint64_t tail, uint64_t held)
+{
+	if (likely((tail & FLAGS) == held))
+		return 0;
+	if (tail & ENDED)
+		return -EBADF;
+	return tail & BROKEN ? -EPIPE : -EAGAIN;
+}
+
+/* Set ENDED or BROKEN. */
+void wi_queue_finish(struct queue *queue, uint64_t flag);
+
+/* Inside the gate: set or clear HELD in a word. */
+void wi_queue_hold(struct atomic_u64 *word, bool hold);
+
+/* The last receiver's close: all positions from head to tail are ours now;
+ * *first is the first of them.  Returns tail's, which is final. */
+uint64_t wi_queue_claim_rest(struct queue *queue, uint64_t *first);
+
+/* What has been claimed and not taken; exact when nothing else runs, and never
+ * more than the capacity. */
+size_t wi_queue_length(const struct queue *queue);
+
+uint64_t wi_queue_sent(const struct queue *queue);
+uint64_t wi_queue_received(const struct queue *queue);
+
+#endif

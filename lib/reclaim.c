@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* reclaim.c - see reclaim.h.
+ *
+ * The "bulletproof" flavor of liburcu, because channels are used by threads
+ * that we did not make and that register nowhere.  call_rcu, because the one
+ * who retires may be in a try_ call and cannot wait for a grace period.
+ *
+ * liburcu wants its rcu_head to live until the callback, which may be after
+ * the owner is gone: so it lives in an object of ours, which the callback
+ * frees if it finds no owner any more.
+ *
+ * Ordering edges
+ *	[retired]  wi_reclaim_retire's cas -> take_all's exchange: the node's
+ *		   contents are visible to who gives it back
+ *	[busy]	   the worker's exchange to IDLE -> the next retire's exchange to
+ *		   BUSY: the callback is through with `head` and `batch`
+ */
+#include "reclaim.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <urcu-bp.h>
+
+/* Under ThreadSanitizer liburcu itself is not instrumented: tell it that what
+ * readers did happens before what follows a grace period. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+#ifdef __SANITIZE_THREAD__
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+static char grace_period;
+#define before_grace_period() __tsan_release(&grace_period)
+#define after_grace_period() __tsan_acquire(&grace_period)
+#else
+#define before_grace_period() ((void)0)
+#define after_grace_period() ((void)0)
+#endif
+
+enum { IDLE, BUSY };
+
+struct reclaim {
+	struct rcu_head head;
+	pthread_mutex_t mutex; /* the callback against destroy */
+	reclaim_batch *give_back;
+	void *owner;                /* NULL once destroyed */
+	struct reclaim_node *batch; /* on its way through call_rcu */
+	struct atomic_ptr retired;  /* the next batch; any thread pushes */
+	struct atomic_u32 busy;     /* is `head` with liburcu? */
+};
+
+void wi_reclaim_read_lock(void)
+{
+	urcu_bp_read_lock();
+}
+
+void wi_reclaim_read_unlock(void)
+{
+	before_grace_period();
+	urcu_bp_read_unlock();
+}
+
+static struct reclaim_node *take_all(struct reclaim *reclaim)
+{
+	/* acquire [retired]: pairs with wi_reclaim_retire. */
+	return exchange_acq_rel(&reclaim->retired, NULL);
+}
+
+static void callback(struct rcu_head *head);
+
+/* By who has made it BUSY: everything retired so far starts its way. */
+static void start(struct reclaim *reclaim)
+{
+	reclaim->batch = take_all(reclaim);
+	before_grace_period();
+	urcu_bp_call_rcu(&reclaim->head, callback);
+}
+
+static void start_if_idle(struct reclaim *reclaim)
+{
+	/* [busy]: acquires what the callback did last. */
+	if (exchange_acq_rel(&reclaim->busy, BUSY) == IDLE)
+		start(reclaim);
+}
+
+static void callback(struct rcu_head *head)
+{
+	struct reclaim *reclaim = caa_container_of(head, struct reclaim, head);
+	struct reclaim_node *batch;
+	bool again;
+
+	after_grace_period();
+	pthread_mutex_lock(&reclaim->mutex);
+	if (reclaim->owner == NULL) {
+		pthread_mutex_unlock(&reclaim->mutex);
+		pthread_mutex_destroy(&reclaim->mutex);
+		free(reclaim);
+		return;
+	}
+	batch = reclaim->batch;
+	reclaim->batch = NULL;
+	again = reclaim->give_back(reclaim->owner, batch);
+	/* Still BUSY.  Either there is more to do, or let go, and look once more
+	 * for what was retired before that was visible:
+	 *
+	 *	here                         wi_reclaim_retire
+	 *	exchange(busy, IDLE)         cas(retired, node)
+	 *	load(retired)                exchange(busy, BUSY)
+	 *
+	 * all seq_cst or on one word: one of the two sees the other's. */
+	/* seq_cst [retired]: as drawn. */
+	if (!again && load_seq_cst(&reclaim->retired) == NULL) {
+		/* release [busy]: pairs with start_if_idle. */
+		exchange_seq_cst(&reclaim->busy, IDLE);
+		/* seq_cst [retired]: as drawn. */
+		if (load_seq_cst(&reclaim->retired) != NULL)
+			start_if_idle(reclaim);
+	} else {
+		start(reclaim);
+	}
+	pthread_mutex_unlock(&reclaim->mutex);
+}
+
+struct reclaim *wi_reclaim_create(reclaim_batch *give_back, void *owner)
+{
+	struct reclaim *reclaim = calloc(1, sizeof *reclaim);
+
+	if (reclaim == NULL)
+		return NULL;
+	pthread_mutex_init(&reclaim->mutex, NULL);
+	reclaim->give_back = give_back;
+	reclaim->owner = owner;
+	init_atomic(&reclaim->retired, NULL);
+	init_atomic(&reclaim->busy, IDLE);
+	return reclaim;
+}
+
+void wi_reclaim_retire(struct reclaim *reclaim, struct reclaim_node *node)
+{
+	/* relaxed: the cas decides. */
+	void *next = load_relaxed(&reclaim->retired);
+
+	do {
+		node->next = next;
+		/* release [retired]: pairs with take_all; seq_cst against the
+		 * callback's last look. */
+	} while (!cas_seq_cst(&reclaim->retired, &next, node));
+	start_if_idle(reclaim);
+}
+
+void wi_reclaim_destroy(struct reclaim *reclaim)
+{
+	bool in_flight;
+
+	pthread_mutex_lock(&reclaim->mutex);
+	if (reclaim->batch != NULL)
+		reclaim->give_back(reclaim->owner, reclaim->batch);
+	reclaim->give_back(reclaim->owner, take_all(reclaim));
+	reclaim->owner = NULL;
+	/* relaxed: only the callback changes it now, inside the mutex. */
+	in_flight = load_relaxed(&reclaim->busy) == BUSY;
+	before_grace_period(); /* if in flight, the callback frees */
+	pthread_mutex_unlock(&reclaim->mutex);
+	if (!in_flight) {
+		pthread_mutex_destroy(&reclaim->mutex);
+		free(reclaim);
+	}
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* rendezvous.c - see rendezvous.h. */
+#include "rendezvous.h"
+
+#include "element.h"
+
+static int push(struct queue *queue, const void *element, uint64_t held)
+{
+	/* acquire [closed]: pairs with wi_queue_finish. */
+	int refusal = wi_queue_refusal(load_acquire(&queue->tail), held);
+
+	(void)element;
+	return refusal != 0 ? refusal : -EAGAIN;
+}
+
+static int pop(struct queue *queue, void *element, uint64_t held)
+{
+	/* acquire [closed]: pairs with wi_queue_finish. */
+	uint64_t tail = load_acquire(&queue->tail);
+
+	(void)element;
+	(void)held;
+	return tail & (ENDED | BROKEN) ? -ENODATA : -EAGAIN;
+}
+
+static uint64_t count(const struct queue *queue, uint64_t position)
+{
+	(void)queue;
+	return position >> FLAG_BITS;
+}
+
+static void drain(struct queue *queue, const struct dropper *dropper)
+{
+	(void)queue;
+	(void)dropper;
+}
+
+static void destroy(struct queue *queue)
+{
+	(void)queue;
+}
+
+static const struct queue_ops rendezvous_ops = {
+	.push = push,
+	.pop = pop,
+	.count = count,
+	.drain = drain,
+	.destroy = destroy,
+};
+
+void wi_rendezvous_init(struct queue *queue, size_t element_size,
+	const struct allocator *allocator)
+{
+	wi_queue_init(queue, &rendezvous_ops, 0, element_size, allocator);
+}
+
+bool wi_rendezvous_meet(
+	struct queue *queue, struct waiter *sender, struct waiter *receiver)
+{
+	size_t size = queue->element_size;
+
+	if (sender == NULL || receiver == NULL)
+		return false;
+	wi_copy_element(receiver->elements + receiver->done * size,
+		sender->elements + sender->done * size, size);
+	receiver->done++;
+	sender->done++;
+	/* relaxed: inside the gate; read from outside for statistics only. */
+	fetch_add_relaxed(&queue->tail, (uint64_t)1 << FLAG_BITS);
+	fetch_add_relaxed(&queue->head, (uint64_t)1 << FLAG_BITS); /* relaxed */
+	return true;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* rendezvous.h - the flavor of capacity 0: an element goes straight from the
+ * memory of a waiting sender to that of a waiting receiver, once.
+ *
+ * There is nothing to push into and nothing to pop from; as a queue it only
+ * tells of the end, and counts.
+ */
+#ifndef WI_RENDEZVOUS_H
+#define WI_RENDEZVOUS_H
+
+#include "queue.h"
+#include "waiter.h"
+
+void wi_rendezvous_init(struct queue *queue, size_t element_size,
+	const struct allocator *allocator);
+
+/* Inside the gate: let the oldest sender and the oldest receiver pass one
+ * element.  False if one of the two is missing.  They stay in their queues:
+ * `done` says how far each has come. */
+bool wi_rendezvous_meet(
+	struct queue *queue, struct waiter *sender, struct waiter *receiver);
+
+#endif
