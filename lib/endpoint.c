@@ -226,7 +226,8 @@ void weir_sender_free(weir_sender *tx)
 
 void weir_sender_scope_end(weir_sender **tx)
 {
-	weir_sender_free(*tx);
+	if (tx != NULL)
+		weir_sender_free(*tx);
 }
 
 bool weir_sender_is_closed(const weir_sender *tx)
@@ -261,7 +262,8 @@ void weir_receiver_free(weir_receiver *rx)
 
 void weir_receiver_scope_end(weir_receiver **rx)
 {
-	weir_receiver_free(*rx);
+	if (rx != NULL)
+		weir_receiver_free(*rx);
 }
 
 bool weir_receiver_is_closed(const weir_receiver *rx)

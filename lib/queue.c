@@ -52,6 +52,18 @@ uint64_t wi_queue_claim_rest(struct queue *queue, uint64_t *first)
 	return last;
 }
 
+void wi_queue_drop(
+	struct queue *queue, const struct dropper *dropper, void *element)
+{
+	static max_align_t nothing; /* where an element of size 0 lies */
+
+	/* relaxed: a figure for statistics. */
+	fetch_add_relaxed(&queue->dropped, 1);
+	if (dropper->drop != NULL)
+		dropper->drop(queue->element_size > 0 ? element : &nothing,
+			dropper->context);
+}
+
 size_t wi_queue_length(const struct queue *queue)
 {
 	/* acquire [closed], and head first: tail is then no older, so that the

@@ -112,6 +112,10 @@ void wi_queue_hold(struct atomic_u64 *word, bool hold);
  * *first is the first of them.  Returns tail's, which is final. */
 uint64_t wi_queue_claim_rest(struct queue *queue, uint64_t *first);
 
+/* An element that nobody will receive: count it, and hand it to `drop`. */
+void wi_queue_drop(
+	struct queue *queue, const struct dropper *dropper, void *element);
+
 /* What has been claimed and not taken; exact when nothing else runs, and never
  * more than the capacity. */
 size_t wi_queue_length(const struct queue *queue);

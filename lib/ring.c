@@ -189,11 +189,8 @@ static void drain(struct queue *queue, const struct dropper *dropper)
 			continue;
 		}
 		invariant(turn == free + 1);
-		/* relaxed: a figure for statistics. */
-		fetch_add_relaxed(&queue->dropped, 1);
-		if (dropper->drop != NULL)
-			dropper->drop(wi_slot_element(slot, &ring->layout),
-				dropper->context);
+		wi_queue_drop(
+			queue, dropper, wi_slot_element(slot, &ring->layout));
 	}
 }
 

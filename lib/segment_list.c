@@ -429,11 +429,8 @@ static void drain(struct queue *queue, const struct dropper *dropper)
 			continue;
 		}
 		invariant(turn == full);
-		/* relaxed: a figure for statistics. */
-		fetch_add_relaxed(&queue->dropped, 1);
-		if (dropper->drop != NULL)
-			dropper->drop(wi_slot_element(slot, &list->layout),
-				dropper->context);
+		wi_queue_drop(
+			queue, dropper, wi_slot_element(slot, &list->layout));
 	}
 }
 

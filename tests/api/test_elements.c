@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/* test_elements.c - every capacity with every element size: order and bytes. */
+#include <string.h>
+
+#include "fixture.h"
+
+/* clang-format off */
+#define SIZES(name, capacity_name, capacity)                                   \
+	FLAVOR_CASE(elements, name, capacity_name##_of_0, capacity, 0)         \
+	FLAVOR_CASE(elements, name, capacity_name##_of_1, capacity, 1)         \
+	FLAVOR_CASE(elements, name, capacity_name##_of_8, capacity, 8)         \
+	FLAVOR_CASE(elements, name, capacity_name##_of_24, capacity, 24)       \
+	FLAVOR_CASE(elements, name, capacity_name##_of_4096, capacity, 4096)
+
+#define EVERY_SIZE(name)                                                       \
+	FLAVOR_BODY(elements, name);                                           \
+	SIZES(name, rendezvous, 0)                                             \
+	SIZES(name, one, 1)                                                    \
+	SIZES(name, two, 2)                                                    \
+	SIZES(name, three, 3)                                                  \
+	SIZES(name, sixty_four, 64)                                            \
+	SIZES(name, thousand, 1000)                                            \
+	SIZES(name, unbounded, WEIR_UNBOUNDED)                                 \
+	FLAVOR_BODY(elements, name)
+/* clang-format on */
+
+#define ITEMS 5000
+
+static int send_all(void *argument)
+{
+	weir_sender *tx = argument;
+	int status = WEIR_OK;
+
+	for (uint64_t i = 0; i < ITEMS && status == WEIR_OK; i++)
+		status = send_value(tx, i);
+	weir_sender_close(tx);
+	return status;
+}
+
+/* Seed: PR concurrent_producer_consumer.  All flavors wrap around many times;
+ * each element arrives whole, once, and in order. */
+EVERY_SIZE(cross_threads_whole_and_in_order)
+{
+	struct task task;
+	weir_sender *tx;
+	weir_receiver *rx;
+
+	open_flavor(flavor, &tx, &rx);
+	task_start(&task, send_all, tx);
+	for (uint64_t i = 0; i < ITEMS; i++)
+		assert_receives(rx, i);
+	assert_status(task_join(&task), WEIR_OK);
+	assert_ended(rx);
+	assert_statistic(tx, sent, ITEMS);
+	assert_statistic(tx, received, ITEMS);
+	free_both(tx, rx);
+}
+
+/* An odd size has no alignment to lean on. */
+ONE_CASE(elements, of_odd_sizes_arrive_whole)
+{
+	static const size_t sizes[] = {3, 5, 7, 9, 15, 17, 63, 65, 100, 4095};
+
+	for (size_t i = 0; i < LENGTH(sizes); i++) {
+		struct flavor flavor = {"", 3, sizes[i]};
+		weir_sender *tx;
+		weir_receiver *rx;
+
+		open_flavor(&flavor, &tx, &rx);
+		for (uint64_t n = 0; n < 10; n++) {
+			assert_sends_now(tx, n);
+			assert_sends_now(tx, n + 100);
+			assert_receives_now(rx, n);
+			assert_receives_now(rx, n + 100);
+		}
+		free_both(tx, rx);
+	}
+}
+
+/* An element larger than any page or segment. */
+ONE_CASE(elements, of_a_megabyte_arrive_whole)
+{
+	enum { SIZE = 1 << 20 };
+	static const size_t capacities[] = {1, 3, WEIR_UNBOUNDED};
+	unsigned char *in = malloc(SIZE), *out = malloc(SIZE);
+
+	cr_assert(in != NULL && out != NULL);
+	for (size_t i = 0; i < SIZE; i++)
+		in[i] = (unsigned char)(i * 7 + (i >> 8));
+	for (size_t i = 0; i < LENGTH(capacities); i++) {
+		weir_sender *tx;
+		weir_receiver *rx;
+
+		assert_status(
+			weir_open(capacities[i], SIZE, &tx, &rx), WEIR_OK);
+		for (int n = 0; n < 5; n++) {
+			memset(out, 0, SIZE);
+			assert_status(weir_try_send(tx, in), WEIR_OK);
+			assert_status(weir_try_recv(rx, out), WEIR_OK);
+			cr_assert(memcmp(in, out, SIZE) == 0);
+		}
+		free_both(tx, rx);
+	}
+	free(in);
+	free(out);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* threads.c - tasks, operations in threads, and bounded waiting. */
+#include "threads.h"
+
+#include <criterion/criterion.h>
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "fixture.h"
+
+int64_t patience_ns(void)
+{
+	const char *factor = getenv("WEIR_TEST_PATIENCE");
+	long times = factor != NULL ? strtol(factor, NULL, 10) : 1;
+
+	return (times > 0 ? times : 1) * PATIENCE * 1000 * MS;
+}
+
+int64_t patience_from_now(void)
+{
+	return weir_now() + patience_ns();
+}
+
+static void *task_main(void *argument)
+{
+	struct task *task = argument;
+
+	task->status = task->run(task->argument);
+	atomic_store(&task->done, true);
+	return NULL;
+}
+
+void task_start(struct task *task, int (*run)(void *), void *argument)
+{
+	task->run = run;
+	task->argument = argument;
+	task->status = 1;
+	atomic_init(&task->done, false);
+	cr_assert(pthread_create(&task->thread, NULL, task_main, task) == 0);
+}
+
+bool task_done(struct task *task)
+{
+	return atomic_load(&task->done);
+}
+
+int task_join(struct task *task)
+{
+	struct timespec until;
+	int64_t span = patience_ns();
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += (time_t)(span / (1000 * MS));
+	cr_assert(pthread_timedjoin_np(task->thread, NULL, &until) == 0,
+		"a thread that should have ended is still waiting");
+	return task->status;
+}
+
+static int run_send(void *argument)
+{
+	struct op *op = argument;
+	ELEMENT(own);
+	void *element = op->element;
+
+	if (element == NULL) {
+		fill_element(own, op->value);
+		element = own;
+	}
+	if (op->timed)
+		return weir_send_until(op->tx, element, op->deadline);
+	return weir_send(op->tx, element);
+}
+
+static int run_recv(void *argument)
+{
+	struct op *op = argument;
+	ELEMENT(own);
+	void *element = op->element != NULL ? op->element : own;
+	int status;
+
+	if (op->timed)
+		status = weir_recv_until(op->rx, element, op->deadline);
+	else
+		status = weir_recv(op->rx, element);
+	if (status == WEIR_OK)
+		op->value = value_of(element);
+	return status;
+}
+
+static void op_start(struct op *op, int (*run)(void *), struct op how)
+{
+	*op = how;
+	task_start(&op->task, run, op);
+}
+
+void op_send(struct op *op, weir_sender *tx, uint64_t value)
+{
+	op_start(op, run_send, (struct op){.tx = tx, .value = value});
+}
+
+void op_send_until(
+	struct op *op, weir_sender *tx, uint64_t value, int64_t deadline)
+{
+	op_start(op, run_send,
+		(struct op){.tx = tx,
+			.value = value,
+			.deadline = deadline,
+			.timed = true});
+}
+
+void op_send_from(struct op *op, weir_sender *tx, void *element)
+{
+	op_start(op, run_send, (struct op){.tx = tx, .element = element});
+}
+
+void op_recv(struct op *op, weir_receiver *rx)
+{
+	op_start(op, run_recv, (struct op){.rx = rx});
+}
+
+void op_recv_until(struct op *op, weir_receiver *rx, int64_t deadline)
+{
+	op_start(op, run_recv,
+		(struct op){.rx = rx, .deadline = deadline, .timed = true});
+}
+
+void op_recv_into(struct op *op, weir_receiver *rx, void *element)
+{
+	op_start(op, run_recv, (struct op){.rx = rx, .element = element});
+}
+
+int op_join(struct op *op)
+{
+	return task_join(&op->task);
+}
+
+void wait_until_receivers_waiting(const weir_receiver *rx, size_t n)
+{
+	int64_t give_up = patience_from_now();
+	weir_statistics now;
+
+	for (;;) {
+		weir_receiver_statistics(rx, &now);
+		if (now.receivers_waiting == n)
+			return;
+		cr_assert(weir_now() < give_up, "%zu receivers wait, not %zu",
+			now.receivers_waiting, n);
+		sched_yield();
+	}
+}
+
+void wait_until_senders_waiting(const weir_sender *tx, size_t n)
+{
+	int64_t give_up = patience_from_now();
+	weir_statistics now;
+
+	for (;;) {
+		weir_sender_statistics(tx, &now);
+		if (now.senders_waiting == n)
+			return;
+		cr_assert(weir_now() < give_up, "%zu senders wait, not %zu",
+			now.senders_waiting, n);
+		sched_yield();
+	}
+}
