@@ -152,15 +152,22 @@ void wi_reclaim_retire(struct reclaim *reclaim, struct reclaim_node *node)
 
 void wi_reclaim_destroy(struct reclaim *reclaim)
 {
+	struct reclaim_node *batch;
 	bool in_flight;
 
 	pthread_mutex_lock(&reclaim->mutex);
-	if (reclaim->batch != NULL)
-		reclaim->give_back(reclaim->owner, reclaim->batch);
-	reclaim->give_back(reclaim->owner, take_all(reclaim));
+	/* From here on nobody starts another batch, not even give_back when it
+	 * retires what it no longer keeps.  acquire [busy]: as in start_if_idle;
+	 * while it is BUSY the callback is still to come, for this mutex. */
+	in_flight = exchange_acq_rel(&reclaim->busy, BUSY) == BUSY;
+	batch = reclaim->batch;
+	if (batch == NULL)
+		batch = take_all(reclaim);
+	while (batch != NULL) {
+		reclaim->give_back(reclaim->owner, batch);
+		batch = take_all(reclaim);
+	}
 	reclaim->owner = NULL;
-	/* relaxed: only the callback changes it now, inside the mutex. */
-	in_flight = load_relaxed(&reclaim->busy) == BUSY;
 	before_grace_period(); /* if in flight, the callback frees */
 	pthread_mutex_unlock(&reclaim->mutex);
 	if (!in_flight) {

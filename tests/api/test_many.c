@@ -143,7 +143,7 @@ EVERY_FLAVOR(many, send_many_waits_until_all_are_in)
 	free_both(tx, rx);
 }
 
-/* VERIFY scenario 32 (kanal#62: an early error of send_many lost elements). */
+/* In another library an early error of send_many lost elements. */
 CAN_BE_FULL(many, send_many_says_how_many_got_in_when_the_time_is_up)
 {
 	unsigned char *elements;

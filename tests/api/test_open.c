@@ -57,7 +57,7 @@ static void refused(size_t capacity, size_t size, int want)
 }
 
 /* Seed: PR negative_raises, AnyIO test_negative_max_buffer: a size that is no
- * size.  VERIFY scenario 12: bounded(SIZE_MAX) overflows the arithmetic. */
+ * size.  In another library bounded(SIZE_MAX) overflows the arithmetic. */
 ONE_CASE(open, refuses_sizes_whose_product_overflows)
 {
 	refused(SIZE_MAX - 1, 2, WEIR_INVALID_ARGUMENT);

@@ -57,7 +57,7 @@ CAN_BE_FULL(time, a_send_whose_deadline_is_gone_times_out_at_once)
 	free_both(tx, rx);
 }
 
-/* Also VERIFY scenario 38: a time-out of zero must still try once. */
+/* A time-out of zero must still try once. */
 HAS_BUFFER(time, what_can_be_done_at_once_is_done_though_the_deadline_is_gone)
 {
 	uint64_t value = TORN;
@@ -116,7 +116,7 @@ CAN_BE_FULL(time, a_recv_with_a_deadline_gone_takes_from_a_waiting_sender)
 	free_both(tx, rx);
 }
 
-/* VERIFY scenario 38: huge and overflowing time-outs. */
+/* Huge and overflowing time-outs. */
 EVERY_FLAVOR(time, the_longest_deadlines_wait_for_ever)
 {
 	static const int64_t far[] = {
