@@ -36,7 +36,7 @@ done
 
 # Types, without the comments.
 for header in "$include"/weir/*.h; do
-	$cc -fpreprocessed -dD -E -P -x c "$header"
+	$cc -fpreprocessed -dD -E -P -x c "$header" 2>/dev/null
 done | tr '\n' ' ' | grep -oE '\b(struct|enum|union) [A-Za-z_]+' |
 	grep -vE ' (weir_|prefix)' | sort -u >"$work/types" || :
 if [ -s "$work/types" ]; then
