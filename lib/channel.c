@@ -10,19 +10,19 @@
  * Ordering edges
  *	[sleep]  Nobody sleeps beside an element, nor beside a free place:
  *
- *		a sender                        a receiver that waits
- *		--------                        ---------------------
- *		S1 exchange(turn, full)         R1 fetch_or(attention, RECEIVING)
- *		S2 load(attention)              R2 load(turn)
+ *		a sender                   a receiver that waits
+ *		--------                   ---------------------
+ *		S1 exchange(turn, full)    R1 fetch_or(attention, RECEIVING)
+ *		S2 load(attention)         R2 load(turn)
  *
- *	All four are seq_cst, so they have one order, in which S1 comes before S2
- *	and R1 before R2.  Either S2 comes after R1 and sees the bit: the sender
- *	serves.  Or S2 comes before R1, so S1 before R2: the receiver, which
- *	settles after R1 and before it sleeps, finds the element.  The same with
- *	the sides exchanged, and `free` for `full`.  In words: publish, then look
- *	for waiters; register, then look again.  To serve is to enter the gate,
- *	or to leave a mark to whoever is inside (gate.h), which then settles
- *	after that mark.
+ *	All four are seq_cst, so they have one order, in which S1 comes before
+ *	S2 and R1 before R2.  Either S2 comes after R1 and sees the bit: the
+ *	sender serves.  Or S2 comes before R1, so S1 before R2: the receiver,
+ *	which settles after R1 and before it sleeps, finds the element.  The
+ *	same with the sides exchanged, and `free` for `full`.  In words:
+ *	publish, then look for waiters; register, then look again.  To serve is
+ *	to enter the gate, or to leave a mark to whoever is inside (gate.h), who
+ *	then settles after that mark.
  *
  * Termination.  To settle moves elements only for those who wait, so a round
  * that moves nothing is the last one; each round is work that somebody waits
@@ -151,8 +151,8 @@ static void let_go_if_nobody_waits(struct channel *channel, enum side side)
 
 	if (!(attention & 1u << side) || first_waiting(channel, side) != NULL)
 		return;
-	/* Who still sees the bit finds nobody to serve.  Only setting it is part
-	 * of [sleep]. */
+	/* Who still sees the bit finds nobody to serve.  Only setting it is
+	 * part of [sleep]. */
 	fetch_and_acq_rel(&channel->attention, ~(1u << side));
 	wi_queue_hold(word_of(channel, side), false);
 }

@@ -34,8 +34,8 @@ struct channel {
 		struct ring ring;
 		struct segment_list segment_list;
 	};
-	/* Bit 1 << side: somebody waits there.  Written inside the gate, read by
-	 * everybody after each element: alone on its line. */
+	/* Bit 1 << side: somebody waits there.  Written inside the gate, read
+	 * by everybody after each element: alone on its line. */
 	cache_aligned struct atomic_u32 attention;
 	cache_aligned struct gate gate;
 	struct side_state sides[2];

@@ -16,7 +16,8 @@
  *	[closed]    the store to `closed` -> wi_transfer_check's load: what
  *		    happened before the close is visible
  *	[released]  the decrement of `references` -> the one that finds 1: what
- *		    all others did with the channel is visible to who destroys it
+ *		    all others did with the channel is visible to who destroys
+ *		    it
  */
 #include <errno.h>
 #include <weir/scope.h>

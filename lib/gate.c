@@ -47,8 +47,8 @@ bool wi_gate_try_enter(struct gate *gate)
 
 bool wi_gate_enter_or_mark(struct gate *gate)
 {
-	/* release [mark]: pairs with wi_gate_leave's fetch_and.  If the gate was
-	 * free, acquire [gate]: pairs with wi_gate_leave's cas. */
+	/* release [mark]: pairs with wi_gate_leave's fetch_and.  If the gate
+	 * was free, acquire [gate]: pairs with wi_gate_leave's cas. */
 	return !(fetch_or_acq_rel(&gate->word, HELD | MARK) & HELD);
 }
 

@@ -69,6 +69,7 @@ size_t wi_queue_length(const struct queue *queue)
 	/* acquire [closed], and head first: tail is then no older, so that the
 	 * difference is never negative. */
 	uint64_t head = wi_position(load_acquire(&queue->head));
+	/* acquire [closed]: likewise. */
 	uint64_t tail = wi_position(load_acquire(&queue->tail));
 	uint64_t length =
 		queue->ops->count(queue, tail) - queue->ops->count(queue, head);

@@ -102,6 +102,26 @@ static inline int wi_queue_refusal(uint64_t tail, uint64_t held)
 	return tail & BROKEN ? -EPIPE : -EAGAIN;
 }
 
+/* Is nothing claimed beyond this head?  -ENODATA: nothing, for good; -EAGAIN:
+ * nothing now; 0: something is. */
+static inline int wi_queue_emptiness(struct queue *queue, uint64_t head)
+{
+	/* acquire [closed]; the tail that says END is final, and head was its
+	 * equal when it was read. */
+	uint64_t tail = load_acquire(&queue->tail);
+
+	if (wi_position(tail) != wi_position(head))
+		return 0;
+	return tail & (ENDED | BROKEN) ? -ENODATA : -EAGAIN;
+}
+
+/* What pop answers to who must leave head alone, because others wait: that it
+ * is over is true for everybody. */
+static inline int wi_queue_held(struct queue *queue, uint64_t head)
+{
+	return wi_queue_emptiness(queue, head) == -ENODATA ? -ENODATA : -EAGAIN;
+}
+
 /* Set ENDED or BROKEN. */
 void wi_queue_finish(struct queue *queue, uint64_t flag);
 

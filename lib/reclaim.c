@@ -12,8 +12,8 @@
  * Ordering edges
  *	[retired]  wi_reclaim_retire's cas -> take_all's exchange: the node's
  *		   contents are visible to who gives it back
- *	[busy]	   the worker's exchange to IDLE -> the next retire's exchange to
- *		   BUSY: the callback is through with `head` and `batch`
+ *	[busy]	   the worker's exchange to IDLE -> the next retire's exchange
+ *		   to BUSY: the callback is through with `head` and `batch`
  */
 #include "reclaim.h"
 
@@ -102,8 +102,8 @@ static void callback(struct rcu_head *head)
 	batch = reclaim->batch;
 	reclaim->batch = NULL;
 	again = reclaim->give_back(reclaim->owner, batch);
-	/* Still BUSY.  Either there is more to do, or let go, and look once more
-	 * for what was retired before that was visible:
+	/* Still BUSY.  Either there is more to do, or let go, and look once
+	 * more for what was retired before that was visible:
 	 *
 	 *	here                         wi_reclaim_retire
 	 *	exchange(busy, IDLE)         cas(retired, node)
@@ -157,8 +157,9 @@ void wi_reclaim_destroy(struct reclaim *reclaim)
 
 	pthread_mutex_lock(&reclaim->mutex);
 	/* From here on nobody starts another batch, not even give_back when it
-	 * retires what it no longer keeps.  acquire [busy]: as in start_if_idle;
-	 * while it is BUSY the callback is still to come, for this mutex. */
+	 * retires what it no longer keeps.  acquire [busy]: as in
+	 * start_if_idle; while it is BUSY the callback is still to come, for
+	 * this mutex. */
 	in_flight = exchange_acq_rel(&reclaim->busy, BUSY) == BUSY;
 	batch = reclaim->batch;
 	if (batch == NULL)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ring.c - the bounded flavor: a lock-free array queue with a turn in each slot.
+/* ring.c - the bounded flavor: a lock-free array of slots, each with a turn.
  *
  * Algorithm: [Vyukov, "Bounded MPMC queue", 1024cores.net, 2010], with these
  * departures.  A position is a lap and an index (as in crossbeam's array
@@ -79,7 +79,8 @@ static inline uint64_t after(const struct ring *ring, uint64_t word)
 static int push(struct queue *queue, const void *element, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
-	/* acquire [closed]: if a flag refuses us, we know what its setter knew. */
+	/* acquire [closed]: if a flag refuses us, we know what its setter
+	 * knew. */
 	uint64_t tail = load_acquire(&queue->tail);
 
 	for (;;) {
@@ -96,9 +97,9 @@ static int push(struct queue *queue, const void *element, uint64_t held)
 		 * [sleep]: register, then look at the turn. */
 		turn = load_seq_cst(&slot->turn);
 		if (turn == free) {
-			/* seq_cst: a claim comes before the publication also for
-			 * who waits and looks at tail first.  Failure acquires
-			 * [closed]. */
+			/* seq_cst: a claim comes before the publication also
+			 * for who waits and looks at tail first.  Failure
+			 * acquires [closed]. */
 			if (!cas_seq_cst(
 				    &queue->tail, &tail, after(ring, tail)))
 				continue;
@@ -113,8 +114,9 @@ static int push(struct queue *queue, const void *element, uint64_t held)
 		/* acquire [closed]: as above. */
 		now = load_acquire(&queue->tail);
 		if (now == tail) {
-			/* Nobody has claimed it, so this turn is an old one: the
-			 * last lap's element is still here, or on its way. */
+			/* Nobody has claimed it, so this turn is an old one:
+			 * the last lap's element is still here, or on its
+			 * way. */
 			invariant((int32_t)(turn - free) < 0);
 			return -EAGAIN;
 		}
@@ -125,16 +127,18 @@ static int push(struct queue *queue, const void *element, uint64_t held)
 static int pop(struct queue *queue, void *element, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
-	/* relaxed: a hint; the turn is compared with it, and the cas decides. */
+	/* relaxed: a hint; the turn is compared with it, and the cas
+	 * decides. */
 	uint64_t head = load_relaxed(&queue->head);
 
 	for (;;) {
 		struct slot *slot = slot_at(ring, head);
 		uint32_t full = free_turn(ring, head) + 1;
-		uint64_t tail, now;
+		uint64_t now;
+		int status;
 
 		if (unlikely((head & HELD) != held))
-			return -EAGAIN;
+			return wi_queue_held(queue, head);
 		/* acquire [filled]; seq_cst as the waiting receiver's half of
 		 * [sleep]: register, then look at the turn. */
 		if (load_seq_cst(&slot->turn) == full) {
@@ -149,11 +153,9 @@ static int pop(struct queue *queue, void *element, uint64_t held)
 			exchange_seq_cst(&slot->turn, full + 1);
 			return 0;
 		}
-		/* acquire [closed]; the tail that says END is final, and head
-		 * was its equal when the turn was read. */
-		tail = load_acquire(&queue->tail);
-		if (wi_position(tail) == wi_position(head))
-			return tail & (ENDED | BROKEN) ? -ENODATA : -EAGAIN;
+		status = wi_queue_emptiness(queue, head);
+		if (status != 0)
+			return status;
 		now = load_relaxed(&queue->head); /* relaxed: as above */
 		if (now == head)
 			return -EAGAIN; /* claimed, and being filled */
@@ -181,8 +183,8 @@ static void drain(struct queue *queue, const struct dropper *dropper)
 		uint32_t free = free_turn(ring, position);
 		uint32_t turn = free;
 
-		/* Still being filled: abandon it; push's exchange will find out.
-		 * Failure acquires [filled]: the element is readable. */
+		/* Still being filled: abandon it; push's exchange will find
+		 * out.  Failure acquires [filled]: the element is readable. */
 		if (cas_acq_rel(&slot->turn, &turn, free + 2)) {
 			/* relaxed: a figure for statistics. */
 			fetch_add_relaxed(&queue->abandoned, 1);

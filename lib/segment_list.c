@@ -141,8 +141,8 @@ static void put_spare(struct segment_list *list, struct segment *segment)
 	fetch_add_relaxed(&list->spare_count, 1); /* relaxed: a hint */
 }
 
-/* A grace period is over: nobody looks at these segments.  What has come in this
- * batch is what senders have used up of late: keep as many as spares, for
+/* A grace period is over: nobody looks at these segments.  What has come in
+ * this batch is what senders have used up of late: keep as many as spares, for
  * senders that are still as busy.  What is too much is freed, but only after
  * one more grace period, since a sender in take_spare may be looking at it.
  * When nothing comes, half of the spares go each time. */
@@ -277,7 +277,8 @@ static int push_as_reader(
 	struct segment_list *list, const void *element, uint64_t held)
 {
 	struct queue *queue = &list->queue;
-	/* acquire [closed]: if a flag refuses us, we know what its setter knew. */
+	/* acquire [closed]: if a flag refuses us, we know what its setter
+	 * knew. */
 	uint64_t tail = load_acquire(&queue->tail);
 
 	for (;;) {
@@ -334,10 +335,11 @@ static int pop_as_reader(
 		uint64_t number = number_of(list, head);
 		struct segment *segment;
 		struct slot *slot = NULL;
-		uint64_t tail, now;
+		uint64_t now;
+		int status;
 
 		if (unlikely((head & HELD) != held))
-			return -EAGAIN;
+			return wi_queue_held(queue, head);
 		segment = walk(&list->head_hint, number);
 		if (unlikely(segment->number > number)) {
 			head = load_relaxed(&queue->head); /* relaxed: a hint */
@@ -358,11 +360,9 @@ static int pop_as_reader(
 				retire_before(list, number);
 			return 0;
 		}
-		/* acquire [closed]; the tail that says END is final, and head
-		 * was its equal when the slot was looked at. */
-		tail = load_acquire(&queue->tail);
-		if (wi_position(tail) == wi_position(head))
-			return tail & (ENDED | BROKEN) ? -ENODATA : -EAGAIN;
+		status = wi_queue_emptiness(queue, head);
+		if (status != 0)
+			return status;
 		now = load_relaxed(&queue->head); /* relaxed: a hint */
 		if (now == head)
 			return -EAGAIN; /* claimed, and being filled */
@@ -421,8 +421,8 @@ static void drain(struct queue *queue, const struct dropper *dropper)
 		slot = slot_at(list, segment, position);
 		full = full_turn(segment);
 		turn = load_acquire(&slot->turn); /* [filled] */
-		/* Still being filled: abandon it; push's exchange will find out.
-		 * Failure acquires [filled]: the element is readable. */
+		/* Still being filled: abandon it; push's exchange will find
+		 * out.  Failure acquires [filled]: the element is readable. */
 		if (turn != full && cas_acq_rel(&slot->turn, &turn, full + 1)) {
 			/* relaxed: a figure for statistics. */
 			fetch_add_relaxed(&queue->abandoned, 1);

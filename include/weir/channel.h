@@ -5,12 +5,12 @@
  *	weir_receiver *rx;
  *	if (weir_open(64, sizeof(struct job), &tx, &rx) != WEIR_OK)
  *		return 1;
- *	...                                     // in any threads:
- *	weir_send(tx, &job);                    // waits while the buffer is full
- *	while (weir_recv(rx, &job) == WEIR_OK)  // waits while it is empty
+ *	...                                    // in any threads:
+ *	weir_send(tx, &job);                   // waits while the buffer is full
+ *	while (weir_recv(rx, &job) == WEIR_OK) // waits while it is empty
  *		work(&job);
  *	...
- *	weir_sender_free(tx);                   // the loop above drains, then ends
+ *	weir_sender_free(tx);                  // the loop drains, then ends
  *	weir_receiver_free(rx);
  *
  * An element is `element_size` bytes, copied in by send and out by recv.  A
@@ -169,9 +169,9 @@ WEIR_API WEIR_NODISCARD int weir_send_for(
 
 /* Send `count` elements that lie one after the other, in order, until all are
  * in or an error ends it.  *sent says how many got in, on every return that is
- * not INVALID_ARGUMENT.  Elements of other threads may come in between.  A count
- * of 0 sends nothing and succeeds on an open sender.  try: as many as fit at
- * once; WOULD_BLOCK unless all did. */
+ * not INVALID_ARGUMENT.  Elements of other threads may come in between.  A
+ * count of 0 sends nothing and succeeds on an open sender.  try: as many as fit
+ * at once; WOULD_BLOCK unless all did. */
 WEIR_API WEIR_NODISCARD int weir_send_many(
 	weir_sender *tx, const void *elements, size_t count, size_t *sent);
 WEIR_API WEIR_NODISCARD int weir_try_send_many(
