@@ -17,10 +17,13 @@
  * by anything but retirement, is what the unbounded queues of others got wrong
  * when the last receiver left at that moment.
  *
- *	turn == 2 * number + 1		full (any older turn: not yet filled)
- *	turn == 2 * number + 2		abandoned by the last receiver's close
+ *	turn == 4 * number + 1		full
+ *	turn == 4 * number + 3		abandoned by the last receiver's close
+ *	anything else			not yet filled
  *
- * A segment used again has a higher number, so that its slots need no cleaning.
+ * A segment used again has a higher number, so that its slots need no cleaning:
+ * an old turn could be taken for a new one if a spare were left alone for
+ * exactly 2^30 segments.  Zero, that of new memory, is never one of the two.
  *
  * Retirement.  All of push and pop runs as a reader of reclaim.h.  Once every
  * ticket of a segment has been claimed by receivers, nobody that starts now
@@ -56,6 +59,9 @@
 /* A segment has as many slots, a power of two, as fit; one at least.  64 KiB
  * are 4,096 elements of 8 bytes: retiring one costs nothing per element. */
 #define SEGMENT_BYTES ((size_t)64 * 1024)
+
+/* What the turn of an abandoned slot has more than that of a full one. */
+#define ABANDONED 2
 
 /* Kept however quiet the channel is: one being filled, one being emptied. */
 #define SPARES_KEPT 1
@@ -100,7 +106,7 @@ static inline struct slot *slot_at(
 
 static inline uint32_t full_turn(const struct segment *segment)
 {
-	return (uint32_t)(2 * segment->number + 1);
+	return (uint32_t)(4 * segment->number + 1);
 }
 
 /* -- Segments: made, kept, given back ------------------------------------ */
@@ -307,7 +313,7 @@ static int push_as_reader(
 			queue->element_size);
 		/* release [filled]: pairs with pop's load of turn. */
 		if (exchange_seq_cst(&slot->turn, full_turn(segment)) ==
-			full_turn(segment) + 1)
+			full_turn(segment) + ABANDONED)
 			return -EPIPE; /* abandoned by the last close */
 		return 0;
 	}
@@ -423,7 +429,8 @@ static void drain(struct queue *queue, const struct dropper *dropper)
 		turn = load_acquire(&slot->turn); /* [filled] */
 		/* Still being filled: abandon it; push's exchange will find
 		 * out.  Failure acquires [filled]: the element is readable. */
-		if (turn != full && cas_acq_rel(&slot->turn, &turn, full + 1)) {
+		if (turn != full &&
+			cas_acq_rel(&slot->turn, &turn, full + ABANDONED)) {
 			/* relaxed: a figure for statistics. */
 			fetch_add_relaxed(&queue->abandoned, 1);
 			continue;

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* test_backoff.c - how long to spin, and the clock's edges. */
+#include <criterion/criterion.h>
+
+#include <sched.h>
+#include <weir/channel.h>
+
+#include "backoff.h"
+#include "clock.h"
+
+#define BACKOFF_TEST(name) Test(backoff, name, .timeout = 60)
+#define PROBE_EVERY 32
+
+static void allow_one_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	if (sched_setaffinity(0, sizeof set, &set) != 0)
+		cr_skip_test("there is no first CPU");
+}
+
+BACKOFF_TEST(nobody_spins_on_one_cpu)
+{
+	struct backoff backoff;
+
+	allow_one_cpu();
+	wi_backoff_init(&backoff, 0);
+	for (int i = 0; i < 2 * PROBE_EVERY; i++)
+		cr_assert(wi_backoff_budget(&backoff) == 0);
+	cr_assert(!wi_backoff_may_spin());
+}
+
+BACKOFF_TEST(nobody_spins_where_the_program_says_so)
+{
+	struct backoff backoff;
+
+	wi_backoff_init(&backoff, WEIR_NO_SPIN);
+	for (int i = 0; i < 2 * PROBE_EVERY; i++)
+		cr_assert(wi_backoff_budget(&backoff) == 0);
+}
+
+static void need_two_cpus(void)
+{
+	if (!wi_backoff_may_spin())
+		cr_skip_test("nobody spins on one CPU");
+}
+
+BACKOFF_TEST(spinning_in_vain_shrinks_the_budget_to_next_to_nothing)
+{
+	struct backoff backoff;
+	uint32_t budget = 0;
+
+	wi_backoff_init(&backoff, 1000);
+	need_two_cpus();
+	for (int i = 1; i < PROBE_EVERY; i++) {
+		budget = wi_backoff_budget(&backoff);
+		wi_backoff_learn(&backoff, budget, false);
+	}
+	cr_assert(budget > 0 && budget < 1000 / 20);
+	cr_assert(wi_backoff_budget(&backoff) == 1000, "the probe is missing");
+}
+
+BACKOFF_TEST(success_grows_the_budget_to_twice_what_it_took)
+{
+	struct backoff backoff;
+
+	wi_backoff_init(&backoff, 1000);
+	need_two_cpus();
+	for (int i = 0; i < 40; i++)
+		wi_backoff_learn(&backoff, 1000, false);
+	wi_backoff_learn(&backoff, 200, true);
+	cr_assert(wi_backoff_budget(&backoff) == 400);
+	wi_backoff_learn(&backoff, 10, true);
+	cr_assert(wi_backoff_budget(&backoff) == 400);
+	wi_backoff_learn(&backoff, 900, true);
+	cr_assert(wi_backoff_budget(&backoff) == 1000);
+}
+
+BACKOFF_TEST(a_small_limit_is_a_limit)
+{
+	struct backoff backoff;
+
+	wi_backoff_init(&backoff, 3);
+	for (int i = 0; i < 100; i++) {
+		wi_backoff_learn(&backoff, 3, i % 2 == 0);
+		cr_assert(wi_backoff_budget(&backoff) <= 3);
+	}
+}
+
+Test(clock, spans_at_the_edges_do_not_overflow)
+{
+	static const int64_t gone[] = {0, -1, INT64_MIN, INT64_MIN + 1};
+
+	for (int i = 0; i < 4; i++)
+		cr_assert(wi_deadline_passed(wi_deadline_after(gone[i])));
+	cr_assert(wi_deadline_after(INT64_MAX) == WEIR_FOREVER);
+	cr_assert(wi_deadline_after(INT64_MAX - 1) == WEIR_FOREVER - 1);
+	cr_assert(wi_deadline_after(1000000000) > weir_now());
+}
+
+Test(clock, deadlines_pass)
+{
+	int64_t now = weir_now();
+
+	cr_assert(wi_deadline_passed(now));
+	cr_assert(wi_deadline_passed(0));
+	cr_assert(wi_deadline_passed(INT64_MIN));
+	cr_assert(!wi_deadline_passed(now + INT64_C(3600000000000)));
+	cr_assert(!wi_deadline_passed(WEIR_FOREVER));
+	cr_assert(!wi_deadline_passed(WEIR_FOREVER - 1));
+}
