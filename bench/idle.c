@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* idle.c - what a receiver costs that has little or nothing to do.
+ *
+ * Here `ns` is CPU time of the receiving thread: for each element of a slow
+ * feed, or for each millisecond of waiting.
+ */
+#include "bench.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#define PERIOD_NS 50000
+
+struct idler {
+	const struct bench_peer *peer;
+	void *channel;
+	size_t element_size;
+	struct bench_check check;
+	double cpu_ns;
+};
+
+static void *receive(void *argument)
+{
+	struct idler *idler = argument;
+	uint64_t element[BENCH_MAX_ELEMENT / 8];
+	struct rusage before;
+	struct rusage after;
+
+	getrusage(RUSAGE_THREAD, &before);
+	while (idler->peer->recv(idler->channel, element) == BENCH_OK)
+		bench_check_element(
+			&idler->check, element, idler->element_size);
+	getrusage(RUSAGE_THREAD, &after);
+	idler->cpu_ns = bench_cpu_ns(&after) - bench_cpu_ns(&before);
+	return NULL;
+}
+
+static void sleep_until(int64_t deadline)
+{
+	struct timespec time = {
+		.tv_sec = deadline / 1000000000,
+		.tv_nsec = deadline % 1000000000,
+	};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+}
+
+static void feed(const struct bench_job *job, void *channel)
+{
+	uint64_t element[BENCH_MAX_ELEMENT / 8] = {0};
+	int64_t due = bench_now();
+
+	for (uint64_t i = 0; i < job->count; i++) {
+		sleep_until(due += PERIOD_NS);
+		bench_make(element, job->element_size, 0, i);
+		if (job->peer->send(channel, element) != BENCH_OK)
+			bench_die("send failed");
+	}
+}
+
+static void idle(
+	const struct bench_job *job, bool fed, struct bench_figures *figures)
+{
+	struct idler idler = {.peer = job->peer,
+		.channel = job->peer->open(job->capacity, job->element_size),
+		.element_size = job->element_size};
+	struct bench_watch watch;
+	pthread_t receiver;
+
+	figures->count = job->count;
+	bench_watch_start(&watch);
+	if (pthread_create(&receiver, NULL, receive, &idler) != 0)
+		bench_die("no thread for the receiver");
+	if (fed)
+		feed(job, idler.channel);
+	else
+		sleep_until(bench_now() + (int64_t)job->count * 1000000);
+	job->peer->close_senders(idler.channel);
+	pthread_join(receiver, NULL);
+	bench_watch_stop(&watch, figures);
+	figures->ns = idler.cpu_ns / (double)job->count;
+	if (idler.check.count != (fed ? job->count : 0))
+		bench_die("elements were lost or invented");
+	job->peer->free(idler.channel);
+}
+
+void bench_idle_fed(const struct bench_workload *workload,
+	const struct bench_job *job, struct bench_figures *figures)
+{
+	(void)workload;
+	idle(job, true, figures);
+}
+
+void bench_idle_wait(const struct bench_workload *workload,
+	const struct bench_job *job, struct bench_figures *figures)
+{
+	(void)workload;
+	idle(job, false, figures);
+}

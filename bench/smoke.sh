@@ -1,0 +1,11 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Each cell once, for a moment: the harness works, and every element arrives.
+set -eu
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+timeout 60 bench/bench -r 1 -m 1 -o "$work/bench.csv" >"$work/table"
+# 4 + 4 + 4 * 5 + 3 * 3 cells, two peers each, and the heads.
+test "$(wc -l <"$work/bench.csv")" -eq 75
+timeout 30 bench/bench -r 1 -m 1 -e 256 -w mpmc -c 64 >"$work/table"
+grep -q '^mpmc *64 *weir ' "$work/table"
