@@ -76,7 +76,7 @@ static int sort_out(
 
 		if (lstat(path, &st) != 0)
 			return complain(walk, path, errno);
-		type = IFTODT(st.st_mode);
+		type = (int)IFTODT(st.st_mode);
 	}
 	if (type == DT_DIR)
 		return push(stack, path);
