@@ -173,15 +173,14 @@ void wi_channel_leave(struct channel *channel, struct list *decided)
 void wi_channel_queue(
 	struct channel *channel, enum side side, struct waiter *waiter)
 {
-	bool is_first = first_waiting(channel, side) == NULL;
-
-	wi_wait_queue_append(&channel->sides[side].waiting, waiter);
-	/* relaxed: only written inside the gate. */
-	if (is_first && !(load_relaxed(&channel->attention) & 1u << side)) {
+	/* HELD first: from when statistics count this waiter, nobody goes past
+	 * it.  relaxed: only written inside the gate. */
+	if (!(load_relaxed(&channel->attention) & 1u << side)) {
 		wi_queue_hold(word_of(channel, side), true);
 		/* seq_cst [sleep]: register, then look again. */
 		fetch_or_seq_cst(&channel->attention, 1u << side);
 	}
+	wi_wait_queue_append(&channel->sides[side].waiting, waiter);
 }
 
 /* Is what this waiter needs already claimed by threads in the middle of an

@@ -19,14 +19,16 @@ static void fill(const struct endpoint *end, weir_statistics *out)
 	queue = &channel->queue;
 	out->current_buffer_used = wi_queue_length(queue);
 	out->max_buffer_size = queue->capacity;
-	/* relaxed, all of these: a snapshot orders nothing. */
+	/* relaxed: a snapshot orders nothing. */
 	out->open_senders = (size_t)load_relaxed(&channel->sides[SENDING].open);
 	out->open_receivers = /* relaxed */
 		(size_t)load_relaxed(&channel->sides[RECEIVING].open);
-	out->senders_waiting = /* relaxed */
-		(size_t)load_relaxed(&channel->sides[SENDING].waiting.count);
-	out->receivers_waiting = /* relaxed */
-		(size_t)load_relaxed(&channel->sides[RECEIVING].waiting.count);
+	/* acquire [counted]: pairs with the counting in waiter.c. */
+	out->senders_waiting =
+		(size_t)load_acquire(&channel->sides[SENDING].waiting.count);
+	/* acquire [counted]: likewise. */
+	out->receivers_waiting =
+		(size_t)load_acquire(&channel->sides[RECEIVING].waiting.count);
 	out->sent = wi_queue_sent(queue);
 	out->received = wi_queue_received(queue);
 	out->dropped = load_relaxed(&queue->dropped); /* relaxed */

@@ -7,6 +7,8 @@
  *	[park]	the owner's cas to PARKED and the releaser's exchange act on one
  *		word: either the exchange finds PARKED and wakes, or the cas (or
  *		the kernel's comparison) finds DONE and there is no sleep
+ *	[counted]  count's store -> statistics' load: for who has been told that
+ *		somebody waits, nobody can go past that one any more
  */
 #include "waiter.h"
 
@@ -73,12 +75,12 @@ void wi_wait_queue_init(struct wait_queue *queue)
 	init_atomic(&queue->count, 0);
 }
 
-/* relaxed, here and below: only changed inside the gate; who reads it from
- * outside gets a figure for statistics. */
 static void count(struct wait_queue *queue, uint64_t difference)
 {
-	/* relaxed: as above. */
-	store_relaxed(&queue->count, load_relaxed(&queue->count) + difference);
+	/* relaxed: only changed inside the gate. */
+	uint64_t now = load_relaxed(&queue->count) + difference;
+
+	store_release(&queue->count, now); /* [counted] */
 }
 
 void wi_wait_queue_append(struct wait_queue *queue, struct waiter *waiter)

@@ -3,6 +3,8 @@
 #include "drops.h"
 #include "fixture.h"
 
+#include <stdlib.h>
+
 /* -- The endpoint itself ------------------------------------------------- */
 
 /* Seeds: Trio test_close_basics and test_close_sync, first part; PR
@@ -617,4 +619,137 @@ EVERY_FLAVOR(shut, is_for_good)
 	assert_ended(rx_clone);
 	free_both(tx_clone, rx_clone);
 	free_both(tx, rx);
+}
+
+/* -- What a close makes visible --------------------------------------------- */
+
+/* Written before a close, read by who hears of it; a sanitizer for data races
+ * sees where nothing orders the two. */
+static int written;
+
+static int write_and_close_sender(void *tx)
+{
+	written = 1;
+	weir_sender_close(tx);
+	return 0;
+}
+
+static int write_and_close_receiver(void *rx)
+{
+	written = 1;
+	weir_receiver_close(rx);
+	return 0;
+}
+
+static int write_and_shut(void *rx)
+{
+	written = 1;
+	weir_receiver_shut(rx);
+	return 0;
+}
+
+/* Poll, so that nothing but the answer itself comes from the closer. */
+static void assert_hears(
+	weir_sender *tx, weir_receiver *rx, int (*act)(void *), int want)
+{
+	ELEMENT(element) = {0};
+	struct task task;
+	int status;
+
+	written = 0;
+	task_start(&task, act,
+		act == write_and_close_sender ? (void *)tx : (void *)rx);
+	if (want == WEIR_END_OF_CHANNEL)
+		wait_until((status = weir_try_recv(rx, element)) == want);
+	else
+		wait_until((status = weir_try_send(tx, element)) == want);
+	cr_assert(written == 1);
+	cr_assert(task_join(&task) == 0);
+}
+
+EVERY_FLAVOR(close, what_came_before_it_is_visible_to_who_hears_of_it)
+{
+	weir_sender *tx;
+	weir_receiver *rx;
+
+	open_flavor(flavor, &tx, &rx);
+	assert_hears(tx, rx, write_and_close_sender, WEIR_END_OF_CHANNEL);
+	free_both(tx, rx);
+	open_flavor(flavor, &tx, &rx);
+	assert_hears(tx, rx, write_and_shut, WEIR_BROKEN_RESOURCE);
+	free_both(tx, rx);
+	open_flavor(flavor, &tx, &rx);
+	assert_hears(tx, rx, write_and_close_receiver, WEIR_BROKEN_RESOURCE);
+	free_both(tx, rx);
+	open_flavor(flavor, &tx, &rx);
+	assert_hears(tx, rx, write_and_close_sender, WEIR_CLOSED_RESOURCE);
+	free_both(tx, rx);
+}
+
+static int close_when_closed(void *argument)
+{
+	while (!weir_sender_is_closed(argument))
+		sched_yield();
+	return written;
+}
+
+ONE_CASE(close, what_came_before_it_is_visible_to_who_asks_is_closed)
+{
+	struct task task;
+	weir_sender *tx;
+	weir_receiver *rx;
+
+	assert_status(weir_open(1, 1, &tx, &rx), WEIR_OK);
+	task_start(&task, close_when_closed, tx);
+	written = 1;
+	weir_sender_close(tx);
+	cr_assert(task_join(&task) == 1);
+	free_both(tx, rx);
+}
+
+/* Also to who drops the last reference: a callback of the allocator may look at
+ * what others did through their endpoints. */
+static int use_and_free(void *argument)
+{
+	written = 1;
+	weir_sender_free(argument);
+	return 0;
+}
+
+static void read_written(void *pointer, size_t size, void *context)
+{
+	/* The channel itself, not an endpoint. */
+	if (size >= 256)
+		*(int *)context += written;
+	free(pointer);
+}
+
+static void *plain_alloc(size_t size, size_t alignment, void *context)
+{
+	void *pointer = NULL;
+
+	(void)context;
+	if (alignment < sizeof(void *))
+		alignment = sizeof(void *);
+	return posix_memalign(&pointer, alignment, size) == 0 ? pointer : NULL;
+}
+
+ONE_CASE(close, what_came_before_a_free_is_visible_to_the_last_one)
+{
+	weir_options options = WEIR_OPTIONS_INIT;
+	struct task task;
+	weir_sender *tx, *other;
+	weir_receiver *rx;
+	int sum = 0;
+
+	options.capacity = 1;
+	options.alloc = plain_alloc;
+	options.free = read_written;
+	options.allocator_context = &sum;
+	open_options(&options, &tx, &rx);
+	other = clone_sender(tx);
+	weir_receiver_free(rx);
+	task_start(&task, use_and_free, other);
+	weir_sender_free(tx);
+	cr_assert(task_join(&task) == 0);
 }

@@ -89,6 +89,64 @@ BACKOFF_TEST(a_small_limit_is_a_limit)
 	}
 }
 
+BACKOFF_TEST(each_spin_in_vain_takes_a_quarter_off_down_to_sixteen)
+{
+	struct backoff backoff;
+
+	wi_backoff_init(&backoff, 1000);
+	need_two_cpus();
+	wi_backoff_learn(&backoff, 1000, false);
+	cr_assert(wi_backoff_budget(&backoff) == 750);
+	wi_backoff_learn(&backoff, 750, false);
+	cr_assert(wi_backoff_budget(&backoff) == 563);
+	for (int i = 0; i < 100; i++)
+		wi_backoff_learn(&backoff, 1, false);
+	cr_assert(wi_backoff_budget(&backoff) == 16);
+}
+
+BACKOFF_TEST(every_32nd_wait_tries_the_whole_limit)
+{
+	struct backoff backoff;
+
+	wi_backoff_init(&backoff, 1000);
+	need_two_cpus();
+	for (int i = 0; i < 100; i++)
+		wi_backoff_learn(&backoff, 1, false);
+	for (int i = 1; i <= 10 * PROBE_EVERY; i++)
+		cr_assert(wi_backoff_budget(&backoff) ==
+				  (i % PROBE_EVERY == 0 ? 1000 : 16),
+			"wait %d", i);
+}
+
+BACKOFF_TEST(a_probe_that_pays_brings_the_budget_back)
+{
+	struct backoff backoff;
+
+	wi_backoff_init(&backoff, 1000);
+	need_two_cpus();
+	for (int i = 0; i < 100; i++)
+		wi_backoff_learn(&backoff, 1, false);
+	while (wi_backoff_budget(&backoff) != 1000)
+		;
+	wi_backoff_learn(&backoff, 600, true);
+	cr_assert(wi_backoff_budget(&backoff) == 1000);
+}
+
+/* A program may be confined to one CPU while it runs. */
+BACKOFF_TEST(the_cpus_are_counted_again_now_and_then)
+{
+	struct backoff backoff;
+
+	wi_backoff_init(&backoff, 1000);
+	need_two_cpus();
+	cr_assert(wi_backoff_budget(&backoff) == 1000);
+	allow_one_cpu();
+	for (int i = 0; i < 256; i++)
+		(void)wi_backoff_budget(&backoff);
+	cr_assert(!wi_backoff_may_spin());
+	cr_assert(wi_backoff_budget(&backoff) == 0);
+}
+
 Test(clock, spans_at_the_edges_do_not_overflow)
 {
 	static const int64_t gone[] = {0, -1, INT64_MIN, INT64_MIN + 1};

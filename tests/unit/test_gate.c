@@ -107,3 +107,82 @@ GATE_TEST(no_mark_is_overlooked_among_many_threads)
 	cr_assert(seen == 2 * ROUNDS);
 	cr_assert(counter >= 2 * ROUNDS);
 }
+
+GATE_TEST(try_enter_leaves_no_mark)
+{
+	wi_gate_init(&gate);
+	wi_gate_enter(&gate);
+	for (int i = 0; i < 10; i++)
+		cr_assert(!wi_gate_try_enter(&gate));
+	cr_assert(wi_gate_leave(&gate));
+}
+
+GATE_TEST(many_marks_are_one)
+{
+	wi_gate_init(&gate);
+	wi_gate_enter(&gate);
+	for (int i = 0; i < 10; i++)
+		cr_assert(!wi_gate_enter_or_mark(&gate));
+	cr_assert(!wi_gate_leave(&gate));
+	cr_assert(wi_gate_leave(&gate));
+}
+
+GATE_TEST(a_mark_left_while_looking_again_is_another)
+{
+	wi_gate_init(&gate);
+	wi_gate_enter(&gate);
+	for (int i = 0; i < 10; i++) {
+		cr_assert(!wi_gate_enter_or_mark(&gate));
+		cr_assert(!wi_gate_leave(&gate));
+	}
+	cr_assert(wi_gate_leave(&gate));
+}
+
+static int add_inside(void *argument)
+{
+	(void)argument;
+	for (int i = 0; i < ROUNDS; i++) {
+		wi_gate_enter(&gate);
+		counter++;
+		while (!wi_gate_leave(&gate))
+			;
+	}
+	return 0;
+}
+
+GATE_TEST(what_is_done_inside_is_done_by_one_at_a_time)
+{
+	struct task tasks[3];
+
+	wi_gate_init(&gate);
+	for (int i = 0; i < 3; i++)
+		task_start(&tasks[i], add_inside, NULL);
+	for (int i = 0; i < 3; i++)
+		cr_assert(task_join(&tasks[i]) == 0);
+	cr_assert(counter == 3 * ROUNDS);
+}
+
+static uint64_t before_mark; /* plain: the mark orders it */
+
+static int mark(void *argument)
+{
+	before_mark = *(uint64_t *)argument;
+	return wi_gate_enter_or_mark(&gate);
+}
+
+/* Through nothing but the mark: a race detector sees if it orders nothing. */
+GATE_TEST(what_came_before_a_mark_is_visible_to_who_finds_it)
+{
+	wi_gate_init(&gate);
+	for (uint64_t i = 1; i <= 100; i++) {
+		struct task task;
+
+		wi_gate_enter(&gate);
+		task_start(&task, mark, &i);
+		wait_until(load_relaxed(&gate.word) & 2); /* MARK */
+		cr_assert(!wi_gate_leave(&gate));
+		cr_assert(before_mark == i);
+		cr_assert(wi_gate_leave(&gate));
+		cr_assert(task_join(&task) == false);
+	}
+}

@@ -4,6 +4,8 @@
 
 #include <weir/common.h>
 
+#include "futex.h"
+#include "seccomp.h"
 #include "threads.h"
 #include "waiter.h"
 
@@ -85,4 +87,107 @@ WAITER_TEST(releasing_many_tells_each)
 	wi_waiters_release(&decided);
 	for (int i = 0; i < 20; i++)
 		cr_assert(wi_waiter_park(&many[i], 0, &spun, before));
+}
+
+WAITER_TEST(a_time_out_leaves_it_to_be_told_later)
+{
+	prepare();
+	deadline = 1;
+	cr_assert(!park(NULL));
+	cr_assert(!park(NULL));
+	wi_waiters_release(&decided);
+	deadline = WEIR_FOREVER;
+	cr_assert(park(NULL));
+}
+
+WAITER_TEST(a_spin_in_vain_ends_in_sleep)
+{
+	prepare();
+	spin = 100;
+	deadline = 1;
+	cr_assert(!park(NULL));
+	cr_assert(spun == 100);
+	cr_assert(atomic_load(&waiter.state.value) == 1); /* PARKED */
+}
+
+/* Somebody who wakes a word that used to be another waiter's. */
+WAITER_TEST(a_wake_up_that_is_not_its_own_does_not_end_it)
+{
+	struct task task;
+
+	prepare();
+	task_start(&task, park, NULL);
+	wait_until(atomic_load(&waiter.state.value) == 1); /* PARKED */
+	for (int i = 0; i < 1000; i++) {
+		wi_futex_wake(&waiter.state);
+		cr_assert(!task_done(&task));
+	}
+	wi_waiters_release(&decided);
+	cr_assert(task_join(&task) == true);
+}
+
+static int release_and_park_without_calls(void)
+{
+	prepare();
+	wi_waiters_release(&decided); /* who spins is not woken */
+	return wi_waiter_park(&waiter, 0, &spun, WEIR_FOREVER) ? 0 : 1;
+}
+
+WAITER_TEST(who_does_not_sleep_costs_no_system_call)
+{
+	int status = run_filtered(
+		SECCOMP_RET_KILL_PROCESS, release_and_park_without_calls);
+
+	if (status == NO_FILTER)
+		cr_skip_test("no seccomp here");
+	cr_assert(status == 0, "the child said %d", status);
+}
+
+static int park_and_read(void *argument)
+{
+	bool told = wi_waiter_park(&waiter, spin, &spun, deadline);
+
+	(void)argument;
+	return told ? waiter.status : -1;
+}
+
+/* Through nothing but the waiter's state: a race detector sees if that orders
+ * nothing. */
+WAITER_TEST(what_was_decided_is_readable_however_it_is_told)
+{
+	for (int i = 1; i <= 300; i++) {
+		struct task task;
+
+		prepare();
+		spin = i % 3 == 0 ? 0 : i % 3 == 1 ? 300 : SPIN_LONG;
+		task_start(&task, park_and_read, NULL);
+		waiter.status = i;
+		waiter.done = 1;
+		wi_waiters_release(&decided);
+		cr_assert(task_join(&task) == i);
+	}
+}
+
+WAITER_TEST(the_queue_is_in_order_of_arrival_and_counted)
+{
+	static struct waiter waiters[3];
+	struct wait_queue queue;
+
+	wi_wait_queue_init(&queue);
+	cr_assert(wi_wait_queue_first(&queue) == NULL);
+	for (int i = 0; i < 3; i++) {
+		wi_waiter_init(&waiters[i], NULL, NULL, 1);
+		cr_assert(!waiters[i].queued);
+		wi_wait_queue_append(&queue, &waiters[i]);
+		cr_assert(waiters[i].queued);
+	}
+	cr_assert(load_relaxed(&queue.count) == 3);
+	cr_assert(wi_wait_queue_first(&queue) == &waiters[0]);
+	wi_wait_queue_remove(&queue, &waiters[1]);
+	wi_wait_queue_remove(&queue, &waiters[0]);
+	cr_assert(wi_wait_queue_first(&queue) == &waiters[2]);
+	cr_assert(!waiters[0].queued && load_relaxed(&queue.count) == 1);
+	wi_wait_queue_remove(&queue, &waiters[2]);
+	cr_assert(wi_wait_queue_first(&queue) == NULL);
+	cr_assert(load_relaxed(&queue.count) == 0);
 }

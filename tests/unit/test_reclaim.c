@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/* test_reclaim.c - what is retired comes back after its readers, once. */
+#include <criterion/criterion.h>
+
+#include <sched.h>
+#include <stdlib.h>
+
+#include "leaks.h"
+#include "reclaim.h"
+#include "threads.h"
+
+#define RECLAIM_TEST(name) Test(reclaim, name, .timeout = 60)
+
+struct item {
+	struct reclaim_node node;
+	int content;      /* written before it is retired */
+	_Atomic int back; /* times that it was given back */
+};
+
+struct owner {
+	_Atomic uint64_t items; /* that came back */
+	_Atomic uint64_t empty; /* calls without a batch */
+	_Atomic int inside;
+	_Atomic bool twice_at_once;
+	_Atomic uint64_t want_again; /* calls that ask for another */
+	_Atomic uint64_t sum;
+	_Atomic bool hold; /* stay in give_back */
+	_Atomic bool gone;
+	_Atomic bool called_when_gone;
+};
+
+static struct owner owner;
+
+static bool give_back(void *context, struct reclaim_node *batch)
+{
+	struct owner *of = context;
+
+	if (atomic_fetch_add(&of->inside, 1) != 0)
+		atomic_store(&of->twice_at_once, true);
+	if (atomic_load(&of->gone))
+		atomic_store(&of->called_when_gone, true);
+	if (batch == NULL)
+		atomic_fetch_add(&of->empty, 1);
+	while (batch != NULL) {
+		struct item *item = container_of(batch, struct item, node);
+
+		batch = batch->next;
+		atomic_fetch_add(&of->sum, (uint64_t)item->content);
+		atomic_fetch_add(&item->back, 1);
+		atomic_fetch_add(&of->items, 1);
+	}
+	while (atomic_load(&of->hold))
+		sched_yield();
+	atomic_fetch_sub(&of->inside, 1);
+	if (atomic_load(&of->want_again) == 0)
+		return false;
+	atomic_fetch_sub(&of->want_again, 1);
+	return true;
+}
+
+RECLAIM_TEST(what_is_retired_comes_back)
+{
+	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	struct item item = {.content = 5};
+
+	wi_reclaim_retire(reclaim, &item.node);
+	wait_until(atomic_load(&owner.items) == 1);
+	cr_assert(atomic_load(&owner.sum) == 5);
+	wi_reclaim_destroy(reclaim);
+	cr_assert(atomic_load(&item.back) == 1);
+}
+
+static _Atomic bool reading, stop_reading;
+
+static int read_for_long(void *argument)
+{
+	(void)argument;
+	wi_reclaim_read_lock();
+	wi_reclaim_read_lock();
+	wi_reclaim_read_unlock(); /* the outer one still counts */
+	atomic_store(&reading, true);
+	while (!atomic_load(&stop_reading))
+		sched_yield();
+	wi_reclaim_read_unlock();
+	return 0;
+}
+
+RECLAIM_TEST(nothing_comes_back_before_its_readers_are_through)
+{
+	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	struct item item = {.content = 5};
+	struct task reader;
+	int64_t until;
+
+	task_start(&reader, read_for_long, NULL);
+	wait_until(atomic_load(&reading));
+	wi_reclaim_retire(reclaim, &item.node);
+	/* A grace period without readers takes some 10 ms at most. */
+	for (until = weir_now() + 50 * MS; weir_now() < until; sched_yield())
+		cr_assert(atomic_load(&item.back) == 0);
+	atomic_store(&stop_reading, true);
+	wait_until(atomic_load(&item.back) == 1);
+	cr_assert(task_join(&reader) == 0);
+	wi_reclaim_destroy(reclaim);
+}
+
+RECLAIM_TEST(retiring_as_a_reader_does_not_wait)
+{
+	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	static struct item items[100];
+
+	wi_reclaim_read_lock();
+	for (int i = 0; i < 100; i++)
+		wi_reclaim_retire(reclaim, &items[i].node);
+	cr_assert(atomic_load(&owner.items) == 0);
+	wi_reclaim_read_unlock();
+	wait_until(atomic_load(&owner.items) == 100);
+	wi_reclaim_destroy(reclaim);
+}
+
+/* What is retired while a batch is on its way comes back with the next. */
+RECLAIM_TEST(a_retirement_during_give_back_is_not_forgotten)
+{
+	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	struct item first = {.content = 1}, second = {.content = 2};
+
+	atomic_store(&owner.hold, true);
+	wi_reclaim_retire(reclaim, &first.node);
+	wait_until(atomic_load(&owner.items) == 1);
+	wi_reclaim_retire(reclaim, &second.node);
+	atomic_store(&owner.hold, false);
+	wait_until(atomic_load(&owner.items) == 2);
+	wi_reclaim_destroy(reclaim);
+	cr_assert(atomic_load(&first.back) == 1);
+	cr_assert(atomic_load(&second.back) == 1);
+}
+
+RECLAIM_TEST(an_owner_that_asks_is_called_again_without_a_batch)
+{
+	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	struct item item = {.content = 1};
+
+	atomic_store(&owner.want_again, 3);
+	wi_reclaim_retire(reclaim, &item.node);
+	wait_until(atomic_load(&owner.empty) == 3);
+	wi_reclaim_destroy(reclaim);
+	cr_assert(atomic_load(&owner.empty) == 3);
+	cr_assert(atomic_load(&item.back) == 1);
+}
+
+RECLAIM_TEST(destroying_gives_everything_back_at_once)
+{
+	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	static struct item items[10];
+	struct task reader;
+
+	/* A reader of something else keeps the grace period from ending. */
+	task_start(&reader, read_for_long, NULL);
+	wait_until(atomic_load(&reading));
+	for (int i = 0; i < 10; i++)
+		wi_reclaim_retire(reclaim, &items[i].node);
+	wi_reclaim_destroy(reclaim);
+	for (int i = 0; i < 10; i++)
+		cr_assert(atomic_load(&items[i].back) == 1);
+	atomic_store(&owner.gone, true);
+	atomic_store(&stop_reading, true);
+	cr_assert(task_join(&reader) == 0);
+	/* The callback comes after this one's, and must find no owner. */
+	reclaim = wi_reclaim_create(give_back, &(struct owner){.gone = false});
+	items[0].back = 0;
+	wi_reclaim_retire(reclaim, &items[0].node);
+	wait_until(atomic_load(&items[0].back) == 1);
+	wi_reclaim_destroy(reclaim);
+	cr_assert(!atomic_load(&owner.called_when_gone));
+	check_leaks();
+}
+
+static int destroy(void *argument)
+{
+	wi_reclaim_destroy(argument);
+	return 0;
+}
+
+RECLAIM_TEST(destroying_waits_for_a_give_back_that_runs)
+{
+	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	struct item item = {.content = 1};
+	struct task destroyer;
+	int64_t until;
+
+	atomic_store(&owner.hold, true);
+	wi_reclaim_retire(reclaim, &item.node);
+	wait_until(atomic_load(&owner.inside) == 1);
+	task_start(&destroyer, destroy, reclaim);
+	for (until = weir_now() + 20 * MS; weir_now() < until; sched_yield())
+		cr_assert(!task_done(&destroyer));
+	atomic_store(&owner.hold, false);
+	cr_assert(task_join(&destroyer) == 0);
+	cr_assert(atomic_load(&owner.inside) == 0);
+	cr_assert(atomic_load(&item.back) == 1);
+}
+
+/* Moments from before the grace period to after the callback. */
+RECLAIM_TEST(an_owner_may_be_destroyed_at_any_moment_of_a_batch)
+{
+	for (int round = 0; round < 300; round++) {
+		struct owner mine = {.want_again = (uint64_t)(round % 3)};
+		struct reclaim *reclaim = wi_reclaim_create(give_back, &mine);
+		struct item items[3] = {
+			{.content = 1}, {.content = 2}, {.content = 3}};
+
+		for (int i = 0; i < 3; i++) {
+			wi_reclaim_retire(reclaim, &items[i].node);
+			for (int j = 0; j < round; j++)
+				sched_yield();
+		}
+		wi_reclaim_destroy(reclaim);
+		for (int i = 0; i < 3; i++)
+			cr_assert(atomic_load(&items[i].back) == 1);
+		cr_assert(!atomic_load(&mine.twice_at_once));
+	}
+	check_leaks();
+}
+
+enum { RETIRERS = 3, EACH = 20000 };
+
+static struct reclaim *shared;
+
+static int retire_many(void *argument)
+{
+	struct item *items = argument;
+
+	for (int i = 0; i < EACH; i++) {
+		items[i].content = 1;
+		wi_reclaim_read_lock();
+		wi_reclaim_retire(shared, &items[i].node);
+		wi_reclaim_read_unlock();
+	}
+	return 0;
+}
+
+RECLAIM_TEST(what_many_threads_retire_comes_back_once_each)
+{
+	struct task tasks[RETIRERS];
+	struct item *items[RETIRERS];
+
+	shared = wi_reclaim_create(give_back, &owner);
+	for (int t = 0; t < RETIRERS; t++) {
+		items[t] = calloc(EACH, sizeof *items[t]);
+		task_start(&tasks[t], retire_many, items[t]);
+	}
+	for (int t = 0; t < RETIRERS; t++)
+		cr_assert(task_join(&tasks[t]) == 0);
+	wait_until(atomic_load(&owner.items) == RETIRERS * EACH);
+	wi_reclaim_destroy(shared);
+	cr_assert(atomic_load(&owner.sum) == RETIRERS * EACH);
+	cr_assert(!atomic_load(&owner.twice_at_once));
+	for (int t = 0; t < RETIRERS; t++) {
+		for (int i = 0; i < EACH; i++)
+			cr_assert(atomic_load(&items[t][i].back) == 1);
+		free(items[t]);
+	}
+}
