@@ -51,8 +51,8 @@ EVERY_FLAVOR(close, closing_a_receiver_wakes_its_waiting_recv_with_closed)
 	free_both(tx, rx);
 }
 
-/* Seeds: Trio test_close_multiple_send_handles; SEEDS 2.3, where a model's
- * closed waiter got an element. */
+/* Seed: Trio test_close_multiple_send_handles.  In another model the closed
+ * endpoint's waiter got the next element. */
 CAN_BE_FULL(close, closing_a_sender_wakes_only_who_waits_through_it)
 {
 	struct op ops[4];
@@ -242,7 +242,7 @@ EVERY_FLAVOR(close, the_channel_ends_with_the_last_of_several_senders)
 	free_both(tx, rx);
 }
 
-/* SEEDS 2.1: clone of a receiver after the end inherits the state. */
+/* As in Trio: clone of a receiver after the end inherits the state. */
 EVERY_FLAVOR(close, a_receiver_cloned_after_the_end_is_at_the_end)
 {
 	weir_sender *tx;
@@ -320,7 +320,7 @@ HAS_BUFFER(close, the_channel_breaks_with_the_last_of_several_receivers)
 	free_both(tx, rx);
 }
 
-/* SEEDS 2.1: clone of a sender while broken inherits the state. */
+/* As in Trio: clone of a sender while broken inherits the state. */
 EVERY_FLAVOR(close, a_sender_cloned_after_the_break_is_broken)
 {
 	weir_sender *tx, *other;
@@ -399,6 +399,42 @@ HAS_BUFFER(close, elements_that_are_lost_are_counted_without_a_callback)
 	weir_receiver_close(rx);
 	assert_statistic(tx, dropped, n);
 	free_both(tx, rx);
+}
+
+/* A drop runs with no lock held: it may use the channel whose close caused it. */
+struct user {
+	weir_sender *tx;
+	uint64_t broken;
+};
+
+static void use_the_channel(void *element, void *context)
+{
+	struct user *user = context;
+	weir_statistics now;
+	weir_sender *clone;
+
+	weir_sender_statistics(user->tx, &now);
+	user->broken +=
+		weir_try_send(user->tx, element) == WEIR_BROKEN_RESOURCE &&
+		weir_send(user->tx, element) == WEIR_BROKEN_RESOURCE;
+	if (weir_sender_clone(user->tx, &clone) == WEIR_OK)
+		weir_sender_free(clone);
+}
+
+HAS_BUFFER(close, a_drop_may_use_the_channel)
+{
+	weir_options options = options_of(flavor);
+	struct user user = {NULL, 0};
+	weir_receiver *rx;
+	size_t n;
+
+	options.drop = use_the_channel;
+	options.drop_context = &user;
+	open_options(&options, &user.tx, &rx);
+	n = fill(user.tx);
+	weir_receiver_close(rx);
+	cr_assert(user.broken == n);
+	free_both(user.tx, rx);
 }
 
 EVERY_FLAVOR(close, nothing_that_was_received_is_dropped)

@@ -293,7 +293,7 @@ CAN_BE_FULL(time, an_expired_send_sends_nothing_where_there_is_no_room)
 	free_both(tx, rx);
 }
 
-/* Seeds: AnyIO test_cancel_during_receive, SEEDS 2.3.  The send says OK while
+/* Seeds: AnyIO test_cancel_during_receive.  The send says OK while
  * the deadline passes; then the receiver has it, whatever the clock says. */
 EVERY_FLAVOR(time, an_element_given_at_the_deadline_is_not_lost)
 {

@@ -353,7 +353,7 @@ CAN_BE_FULL(fairness, a_place_belongs_to_the_sender_that_waits)
 	free_both(tx, rx);
 }
 
-/* SEEDS 2.1: 5 senders -> 0..4. */
+/* As in Trio: 5 senders, 0 to 4. */
 CAN_BE_FULL(fairness, waiting_senders_are_served_in_order_of_arrival)
 {
 	struct op ops[5];
@@ -377,7 +377,7 @@ CAN_BE_FULL(fairness, waiting_senders_are_served_in_order_of_arrival)
 	free_both(tx, rx);
 }
 
-/* SEEDS 2.1: 4 receivers -> a..d. */
+/* As in Trio: 4 receivers, a to d. */
 EVERY_FLAVOR(fairness, waiting_receivers_are_served_in_order_of_arrival)
 {
 	struct op ops[4];

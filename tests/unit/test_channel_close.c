@@ -33,6 +33,20 @@ static void free_here(void)
 	check_leaks();
 }
 
+/* Until so many wait and the last of them has left the gate: it is counted
+ * before it looks again there. */
+static void wait_for_waiting(enum side side, size_t n)
+{
+	struct list decided;
+
+	if (side == SENDING)
+		wait_until_senders_waiting(tx, n);
+	else
+		wait_until_receivers_waiting(rx, n);
+	wi_channel_enter(channel, &decided);
+	wi_channel_leave(channel, &decided);
+}
+
 /* A stopped sender goes on; false if its element was not accepted. */
 static bool finish_send(const struct claim *sender, uint64_t value)
 {
@@ -58,9 +72,9 @@ CLOSE_TEST(of_the_last_sender_lets_receivers_wait_for_a_send_in_flight)
 	open_here(4);
 	sender = claim_tail(&channel->ring);
 	op_recv(&first, rx);
-	wait_until_receivers_waiting(rx, 1);
+	wait_for_waiting(RECEIVING, 1);
 	op_recv(&second, rx);
-	wait_until_receivers_waiting(rx, 2);
+	wait_for_waiting(RECEIVING, 2);
 	weir_sender_close(tx);
 	assert_statistic(tx, receivers_waiting, 2);
 	cr_assert(finish_send(&sender, 5));
@@ -81,7 +95,7 @@ CLOSE_TEST(of_the_last_sender_is_no_end_for_who_comes_later)
 	sender = claim_tail(&channel->ring);
 	weir_sender_close(tx);
 	op_recv_until(&op, rx, PAST);
-	wait_until_receivers_waiting(rx, 1);
+	wait_for_waiting(RECEIVING, 1);
 	cr_assert(finish_send(&sender, 5));
 	assert_op_received(&op, 5);
 	assert_ended(rx);
@@ -200,9 +214,9 @@ CLOSE_TEST(
 	fill(tx);
 	receiver = claim_head(&channel->ring);
 	op_send(&first, tx, 10);
-	wait_until_senders_waiting(tx, 1);
+	wait_for_waiting(SENDING, 1);
 	op_send_until(&second, tx, 11, weir_now() + 3600 * 1000 * MS);
-	wait_until_senders_waiting(tx, 2);
+	wait_for_waiting(SENDING, 2);
 	weir_receiver_close(rx);
 	assert_op(&first, WEIR_BROKEN_RESOURCE);
 	assert_op(&second, WEIR_BROKEN_RESOURCE);
@@ -242,9 +256,9 @@ CLOSE_TEST(of_the_first_in_line_passes_the_element_on_its_way_to_the_next)
 	other = clone_receiver(rx);
 	sender = claim_tail(&channel->ring);
 	op_recv(&first, other);
-	wait_until_receivers_waiting(rx, 1);
+	wait_for_waiting(RECEIVING, 1);
 	op_recv_until(&second, rx, weir_now() + 3600 * 1000 * MS);
-	wait_until_receivers_waiting(rx, 2);
+	wait_for_waiting(RECEIVING, 2);
 	weir_receiver_close(other);
 	assert_op(&first, WEIR_CLOSED_RESOURCE);
 	assert_statistic(tx, receivers_waiting, 1);
@@ -266,9 +280,9 @@ CLOSE_TEST(of_the_first_in_line_passes_its_place_to_the_next_sender)
 	other = clone_sender(tx);
 	receiver = claim_head(&channel->ring);
 	op_send(&first, other, 10);
-	wait_until_senders_waiting(tx, 1);
+	wait_for_waiting(SENDING, 1);
 	op_send(&second, tx, 11);
-	wait_until_senders_waiting(tx, 2);
+	wait_for_waiting(SENDING, 2);
 	weir_sender_close(other);
 	assert_op(&first, WEIR_CLOSED_RESOURCE);
 	vacate(&receiver, &element);
@@ -318,7 +332,7 @@ CLOSE_TEST(shut_lets_a_send_in_flight_in_and_ends_after_it)
 	open_here(4);
 	sender = claim_tail(&channel->ring);
 	op_recv(&op, rx);
-	wait_until_receivers_waiting(rx, 1);
+	wait_for_waiting(RECEIVING, 1);
 	weir_receiver_shut(rx);
 	assert_send_always(tx, WEIR_BROKEN_RESOURCE);
 	assert_statistic(tx, receivers_waiting, 1);

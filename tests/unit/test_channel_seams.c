@@ -26,6 +26,20 @@ static void open_here(size_t capacity)
 	channel = wi_sender_end(tx)->channel;
 }
 
+/* Until so many wait and the last of them has left the gate: it is counted
+ * before it looks again there. */
+static void wait_for_waiting(enum side side, size_t n)
+{
+	struct list decided;
+
+	if (side == SENDING)
+		wait_until_senders_waiting(tx, n);
+	else
+		wait_until_receivers_waiting(rx, n);
+	wi_channel_enter(channel, &decided);
+	wi_channel_leave(channel, &decided);
+}
+
 static void look_for(enum side side)
 {
 	if (wi_channel_waits(channel, side))
@@ -69,9 +83,9 @@ SEAM_TEST(a_stopped_sender_that_goes_on_serves_all_who_wait_behind_it)
 	open_here(4);
 	sender = claim_tail(&channel->ring);
 	op_recv(&first, rx);
-	wait_until_receivers_waiting(rx, 1);
+	wait_for_waiting(RECEIVING, 1);
 	op_recv(&second, rx);
-	wait_until_receivers_waiting(rx, 2);
+	wait_for_waiting(RECEIVING, 2);
 	assert_sends_now(tx, 2);
 	assert_statistic(tx, receivers_waiting, 2);
 	finish_send(&sender, 1);
@@ -90,9 +104,9 @@ SEAM_TEST(a_stopped_receiver_that_goes_on_serves_all_who_wait_behind_it)
 	fill(tx);
 	receiver = claim_head(&channel->ring);
 	op_send(&first, tx, 10);
-	wait_until_senders_waiting(tx, 1);
+	wait_for_waiting(SENDING, 1);
 	op_send(&second, tx, 11);
-	wait_until_senders_waiting(tx, 2);
+	wait_for_waiting(SENDING, 2);
 	assert_receives_now(rx, 1); /* the place behind the stopped one's */
 	assert_statistic(tx, senders_waiting, 2);
 	finish_recv(&receiver, 0);
@@ -115,11 +129,11 @@ SEAM_TEST(settling_goes_on_as_long_as_anything_moves)
 	sender = claim_tail(&channel->ring);
 	for (size_t i = 0; i < 3; i++) {
 		op_send(&senders[i], tx, i + 1);
-		wait_until_senders_waiting(tx, i + 1);
+		wait_for_waiting(SENDING, i + 1);
 	}
 	for (size_t i = 0; i < 4; i++) {
 		op_recv(&receivers[i], rx);
-		wait_until_receivers_waiting(rx, i + 1);
+		wait_for_waiting(RECEIVING, i + 1);
 	}
 	finish_send(&sender, 0);
 	for (size_t i = 0; i < 3; i++)
@@ -214,7 +228,7 @@ SEAM_TEST(a_place_that_came_free_is_the_waiting_senders)
 	open_here(1);
 	fill(tx);
 	op_send(&op, tx, 1);
-	wait_until_senders_waiting(tx, 1);
+	wait_for_waiting(SENDING, 1);
 	wi_channel_enter(channel, &decided);
 	assert_status(try_recv_value(rx, &value), WEIR_OK);
 	assert_statistic(tx, current_buffer_used, 0);
@@ -233,7 +247,7 @@ SEAM_TEST(an_element_that_came_is_the_waiting_receivers)
 
 	open_here(2);
 	op_recv(&op, rx);
-	wait_until_receivers_waiting(rx, 1);
+	wait_for_waiting(RECEIVING, 1);
 	wi_channel_enter(channel, &decided);
 	assert_status(try_send_value(tx, 1), WEIR_OK);
 	assert_statistic(tx, current_buffer_used, 1);
@@ -374,7 +388,7 @@ SEAM_TEST(a_deadline_that_passes_while_the_element_is_on_its_way_is_not_kept)
 	sender = claim_tail(&channel->ring);
 	deadline = weir_now() + 10 * MS;
 	op_recv_until(&op, rx, deadline);
-	wait_until_receivers_waiting(rx, 1);
+	wait_for_waiting(RECEIVING, 1);
 	wait_until(weir_now() > deadline + 20 * MS);
 	assert_statistic(tx, receivers_waiting, 1);
 	cr_assert(!task_done(&op.task));
@@ -392,7 +406,7 @@ SEAM_TEST(a_place_on_its_way_keeps_the_first_sender_and_not_the_second)
 	fill(tx);
 	receiver = claim_head(&channel->ring);
 	op_send_until(&first, tx, 10, PAST);
-	wait_until_senders_waiting(tx, 1);
+	wait_for_waiting(SENDING, 1);
 	op_send_until(&second, tx, 11, PAST);
 	assert_op(&second, WEIR_TIMED_OUT);
 	cr_assert(!task_done(&first.task));

@@ -108,20 +108,33 @@ FUTEX_TEST(a_signal_is_no_time_out)
 
 /* -- Where the kernel refuses ---------------------------------------------- */
 
-static int nap_until_a_deadline(void)
+#define NAP 50000 /* ns, as in futex.c */
+
+/* How often it napped until the deadline, or a negative number. */
+static int naps_in(int64_t span)
 {
-	int64_t deadline = weir_now() + 2 * MS;
+	int64_t deadline = weir_now() + span;
 	int naps = 1;
 
 	init_atomic(&word, 0);
 	errno = 77;
 	for (; !wi_futex_wait(&word, 0, deadline); naps++)
 		if (weir_now() > deadline + 50 * 1000 * MS)
-			return 1;
-	if (weir_now() < deadline || errno != 77)
-		return 2;
-	/* Of 50 us each: some 40 of them, and not a spin of thousands. */
-	return naps > 1 && naps < 100 ? 0 : 3;
+			return -1;
+	return weir_now() < deadline || errno != 77 ? -2 : naps;
+}
+
+static int nap_until_a_deadline(void)
+{
+	int most = 0;
+
+	/* A busy machine may oversleep a whole span, but not each time. */
+	for (int tries = 0; tries < 20 && most < 2; tries++)
+		most = naps_in(100 * NAP);
+	if (most < 2)
+		return 1;
+	/* No more than fit: it sleeps, and does not spin. */
+	return most <= 100 + 1 ? 0 : 2;
 }
 
 FUTEX_TEST(a_sandbox_without_futexes_makes_it_nap_until_the_deadline)
