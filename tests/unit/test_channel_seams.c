@@ -447,6 +447,31 @@ SEAM_TEST(what_older_receivers_want_is_not_on_its_way_to_younger_ones)
 	free_both(tx, rx);
 }
 
+/* Of four on their way two older ones want two each. */
+SEAM_TEST(what_two_older_receivers_want_adds_up)
+{
+	struct waiter older[2], younger;
+	struct claim senders[4];
+	struct list decided;
+	uint64_t to[5];
+
+	open_here(4);
+	for (int i = 0; i < 4; i++)
+		senders[i] = claim_tail(&channel->ring);
+	wi_channel_enter(channel, &decided);
+	queue_waiter(&older[0], RECEIVING, to, 2);
+	queue_waiter(&older[1], RECEIVING, &to[2], 2);
+	queue_waiter(&younger, RECEIVING, &to[4], 1);
+	wi_channel_settle(channel, &decided);
+	cr_assert(wi_channel_withdraw(channel, RECEIVING, &younger));
+	cr_assert(!wi_channel_withdraw(channel, RECEIVING, &older[1]));
+	wi_channel_leave(channel, &decided);
+	for (int i = 3; i >= 0; i--)
+		finish_send(&senders[i], (uint64_t)i);
+	cr_assert(older[0].done == 2 && older[1].done == 2);
+	free_both(tx, rx);
+}
+
 SEAM_TEST(what_older_receivers_leave_is_on_its_way_to_younger_ones)
 {
 	struct waiter older, younger;

@@ -78,8 +78,7 @@ FUTEX_TEST(a_sleeper_is_woken)
 	task_start(&task, sleep_while_zero, &deadline);
 	/* Woken while the word is as it was, it comes back to look; that it
 	 * does so shows that it sleeps there. */
-	while (atomic_load(&waits) < 3)
-		wi_futex_wake(&word);
+	wait_until((wi_futex_wake(&word), atomic_load(&waits) >= 3));
 	store_release(&word, 1);
 	wi_futex_wake(&word);
 	cr_assert(task_join(&task) == false);
@@ -99,8 +98,8 @@ FUTEX_TEST(a_signal_is_no_time_out)
 	cr_assert(sigaction(SIGUSR1, &action, NULL) == 0);
 	init_atomic(&word, 0);
 	task_start(&task, sleep_while_zero, &deadline);
-	while (atomic_load(&waits) < 3)
-		pthread_kill(task.thread, SIGUSR1);
+	wait_until((pthread_kill(task.thread, SIGUSR1),
+		atomic_load(&waits) >= 3 || task_done(&task)));
 	store_release(&word, 1);
 	wi_futex_wake(&word);
 	cr_assert(task_join(&task) == false);

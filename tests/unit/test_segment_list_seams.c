@@ -18,7 +18,7 @@
 
 static struct counting counting;
 static struct segment_list list;
-static unsigned char element[HUGE];
+static unsigned char element[HUGE], others_element[HUGE];
 
 static struct allocator counted(void)
 {
@@ -301,6 +301,48 @@ SEAM_TEST(each_stopped_sender_learns_that_it_was_abandoned)
 	close_list();
 }
 
+static void receive_and_note(void *from, void *context)
+{
+	note_drop(from, context);
+	cr_assert(list.queue.ops->pop(&list.queue, others_element, 0) ==
+		  -ENODATA);
+}
+
+/* Its look moves the receivers' hint to the end, past what is to be dropped. */
+SEAM_TEST(drain_goes_on_after_a_receiver_that_comes_too_late)
+{
+	static const struct dropper dropper = {receive_and_note, NULL};
+
+	open_list(BIG);
+	for (uint64_t i = 0; i < 9; i++)
+		cr_assert(push(i) == 0);
+	wi_queue_finish(&list.queue, BROKEN);
+	list.queue.ops->drain(&list.queue, &dropper);
+	cr_assert(drops == 9);
+	close_list();
+}
+
+/* Through nothing but the turn: a race detector sees if that orders nothing. */
+SEAM_TEST(what_drain_drops_is_readable)
+{
+	struct segment *segment;
+	struct task sender;
+	struct slot *slot;
+	uint64_t value = 5;
+
+	open_list(sizeof value);
+	cr_assert(push(1) == 0);
+	segment = load_acquire(&list.tail_hint);
+	slot = (struct slot *)(void *)((unsigned char *)segment + CACHE_LINE +
+				       list.layout.stride);
+	task_start(&sender, push_from, &value);
+	wait_until(load_relaxed(&slot->turn) != 0);
+	break_and_drain();
+	cr_assert(drops == 2 && dropped_sum == 6);
+	cr_assert(task_join(&sender) == 0);
+	close_list();
+}
+
 /* -- Segments used again, and those of one slot -------------------------------- */
 
 SEAM_TEST(a_segment_used_again_has_no_old_elements)
@@ -400,8 +442,6 @@ static void open_with_interruptions(void)
 	allocator.alloc = alloc_while_others_act;
 	cr_assert(wi_segment_list_init(&list, BIG, &allocator) == 0);
 }
-
-static unsigned char others_element[BIG];
 
 static void send_as_others(void)
 {
