@@ -61,6 +61,8 @@ struct atomic_ptr {
 	WI_RMW(atomic_fetch_add_explicit, a, v, memory_order_relaxed)
 #define fetch_sub_acq_rel(a, v)                                                \
 	WI_RMW(atomic_fetch_sub_explicit, a, v, memory_order_acq_rel)
+#define fetch_or_relaxed(a, v)                                                 \
+	WI_RMW(atomic_fetch_or_explicit, a, v, memory_order_relaxed)
 #define fetch_or_acq_rel(a, v)                                                 \
 	WI_RMW(atomic_fetch_or_explicit, a, v, memory_order_acq_rel)
 #define fetch_or_seq_cst(a, v)                                                 \

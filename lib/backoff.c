@@ -10,34 +10,43 @@
 #define DEFAULT_LIMIT 512 /* pauses: some 10 us, about what a wake-up costs */
 #define SHORTEST 16       /* pauses: some 0.3 us, less than a system call */
 #define PROBE_EVERY 32    /* waits */
-#define RECOUNT_EVERY 256 /* waits: a count of CPUs is a system call */
+#define LOOK_EVERY 256    /* waits: to look at CPUs is a system call */
+#define LOOK_ALONE 16     /* waits, as long as there seems to be one CPU */
 
-/* relaxed: CPUs this process may use; 0 is not known yet. */
-static struct atomic_u32 cpus;
+/* relaxed: CPUs that threads of this process may use, by their number modulo
+ * 64: those of every thread that has looked so far, since each may be pinned to
+ * a CPU of its own.  0 is not known yet. */
+static struct atomic_u64 cpus;
 
-static uint32_t count_cpus(void)
+static uint64_t look_at_cpus(void)
 {
 	cpu_set_t allowed;
 	int saved = errno;
-	uint32_t count;
+	uint64_t mine = 0;
 
 	/* More CPUs than the set holds: more than one, in any case. */
 	if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
-		count = 2;
+		mine = UINT64_MAX;
 	else
-		count = (uint32_t)CPU_COUNT(&allowed);
+		for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+			if (CPU_ISSET(cpu, &allowed))
+				mine |= (uint64_t)1 << cpu % 64;
 	errno = saved;
-	store_relaxed(&cpus, count); /* relaxed: a hint */
-	return count;
+	return fetch_or_relaxed(&cpus, mine) | mine; /* relaxed: a hint */
+}
+
+static bool are_several(uint64_t set)
+{
+	return (set & (set - 1)) != 0;
 }
 
 bool wi_backoff_may_spin(void)
 {
-	uint32_t count = load_relaxed(&cpus); /* relaxed: a hint */
+	uint64_t set = load_relaxed(&cpus); /* relaxed: a hint */
 
-	if (unlikely(count == 0))
-		count = count_cpus();
-	return count > 1;
+	if (unlikely(set == 0))
+		set = look_at_cpus();
+	return are_several(set);
 }
 
 void wi_backoff_init(struct backoff *backoff, uint32_t limit)
@@ -49,7 +58,7 @@ void wi_backoff_init(struct backoff *backoff, uint32_t limit)
 	backoff->limit = limit;
 	init_atomic(&backoff->budget, limit);
 	init_atomic(&backoff->waits, 0);
-	count_cpus();
+	look_at_cpus();
 }
 
 uint32_t wi_backoff_budget(struct backoff *backoff)
@@ -58,8 +67,8 @@ uint32_t wi_backoff_budget(struct backoff *backoff)
 	uint32_t waits = load_relaxed(&backoff->waits) + 1;
 
 	store_relaxed(&backoff->waits, waits); /* relaxed: as above */
-	if (waits % RECOUNT_EVERY == 0)
-		count_cpus();
+	if (waits % (wi_backoff_may_spin() ? LOOK_EVERY : LOOK_ALONE) == 0)
+		look_at_cpus();
 	if (!wi_backoff_may_spin())
 		return 0;
 	if (waits % PROBE_EVERY == 0)

@@ -6,7 +6,9 @@
  * it grows to twice what a successful spin needed, and shrinks by a quarter
  * with each one in vain, down to next to nothing.  Every 32nd wait tries the
  * whole limit again, or a budget that has shrunk could never grow.  Where the
- * process may use one CPU only, nobody spins: who is waited for cannot run.
+ * process may use one CPU only, nobody spins: who is waited for cannot run.  (A
+ * process that is confined to one CPU later on goes on to try, for as little as
+ * has paid lately.)
  */
 #ifndef WI_BACKOFF_H
 #define WI_BACKOFF_H
