@@ -9,3 +9,4 @@ timeout 60 bench/bench -r 1 -m 1 -o "$work/bench.csv" >"$work/table"
 test "$(wc -l <"$work/bench.csv")" -eq 75
 timeout 30 bench/bench -r 1 -m 1 -e 256 -w mpmc -c 64 >"$work/table"
 grep -q '^mpmc *64 *weir ' "$work/table"
+timeout 30 bench/duplex 200 >"$work/table"

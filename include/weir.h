@@ -5,6 +5,8 @@
 
 #include <weir/channel.h>
 #include <weir/common.h>
+#include <weir/duplex.h>
+#include <weir/pipeline.h>
 #include <weir/scope.h>
 #include <weir/typed.h>
 #include <weir/version.h>
