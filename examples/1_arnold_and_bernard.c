@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Two threads, Arnold and Bernard, each read a channel of their own, and yet
- * the lines always come out in the order of the messages.  Both channels are
- * rendezvous: a send returns when the receiver has the element, which it may
- * not have printed by then.  So `tell` sends twice, the message and then NULL:
- * who takes the NULL has come round to its next recv, done with the message.
+/* Two threads, Arnold and Bernard, each read a duplex of their own, and yet the
+ * lines always come out in the order of the messages: giving a message returns
+ * when its reader asks for the next one, and so is done with this.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -11,48 +9,47 @@
 
 struct reader {
 	const char *name;
-	weir_sender *tx;
-	weir_receiver *rx;
-	pthread_t thread;
+	weir_duplex *end;
 };
 
 static void *read_messages(void *argument)
 {
 	struct reader *self = argument;
 
-	WEIR_FOR_EACH (self->rx, const char *, text) {
-		if (text != NULL)
-			printf("Message for %s: %s\n", self->name, text);
-	}
-	weir_receiver_free(self->rx);
+	WEIR_DUPLEX_FOR_EACH(self->end, const char *, text)
+	printf("Message for %s: %s\n", self->name, text);
+	weir_duplex_free(self->end);
 	return NULL;
 }
 
-static void tell(struct reader *to, const char *text)
+static void tell(weir_duplex *to, const char *text)
 {
-	const char *done = NULL;
-
-	if (weir_send(to->tx, &text) || weir_send(to->tx, &done))
-		fprintf(stderr, "%s does not listen\n", to->name);
+	if (weir_duplex_exchange(to, &text, NULL) != WEIR_OK)
+		fprintf(stderr, "nobody listens\n");
 }
 
 int main(void)
 {
-	struct reader readers[] = {{.name = "Arnold"}, {.name = "Bernard"}};
-	struct reader *arnold = &readers[0], *bernard = &readers[1];
+	struct reader readers[] = {{"Arnold", NULL}, {"Bernard", NULL}};
+	weir_duplex *arnold, *bernard, **tellers[] = {&arnold, &bernard};
+	pthread_t threads[2];
 
-	for (struct reader *r = readers; r < readers + 2; r++) {
-		if (weir_open(0, sizeof(char *), &r->tx, &r->rx) != WEIR_OK ||
-			pthread_create(&r->thread, NULL, read_messages, r) != 0)
+	for (int i = 0; i < 2; i++) {
+		if (weir_duplex_open(0, sizeof(char *), &readers[i].end,
+			    tellers[i]) != WEIR_OK ||
+			pthread_create(&threads[i], NULL, read_messages,
+				&readers[i]) != 0 ||
+			weir_duplex_exchange(*tellers[i], NULL, NULL) !=
+				WEIR_OK) /* start: waits for the reader */
 			return 1;
 	}
 	tell(arnold, "Hello Arnold.");
 	tell(bernard, "Hello Bernard.");
 	tell(arnold, "Goodbye Arnold.");
 	tell(bernard, "Goodbye Bernard.");
-	for (struct reader *r = readers; r < readers + 2; r++) {
-		weir_sender_free(r->tx); /* ends the loop in read_messages */
-		pthread_join(r->thread, NULL);
+	for (int i = 0; i < 2; i++) {
+		weir_duplex_free(*tellers[i]); /* ends the reader's loop */
+		pthread_join(threads[i], NULL);
 	}
 	return 0;
 }

@@ -4,9 +4,6 @@
  * The program's shape is drawn in treesum.h; here are its options, its start
  * and its end.
  */
-#define _GNU_SOURCE /* sched_getaffinity */
-#include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,15 +11,10 @@
 
 #include "treesum.h"
 
-enum {
-	MAX_THREADS = 1024,
-	/* Enough that the hashers have work while the walk waits for a slow
-	 * directory, or the report for a slow terminal; small in memory. */
-	PATHS_CAPACITY = 256,
-	SUMS_CAPACITY = 256,
-};
-
-enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 128 + SIGINT };
+/* Elements of each channel: enough that the hashers have work while the walk
+ * waits for a slow directory, or the report for a slow terminal; small in
+ * memory. */
+enum { CAPACITY = 256 };
 
 static const char usage[] =
 	"Usage: treesum [-j N] [-q] DIR...\n"
@@ -35,143 +27,86 @@ static const char usage[] =
 	"  -h    print this help\n"
 	"\n"
 	"Exit status: 0 all is well, 1 something could not be read or\n"
-	"written, 2 wrong usage, 130 interrupted by SIGINT (what was finished\n"
-	"has been printed).\n";
+	"written, 2 wrong usage, 130 interrupted by SIGINT, 143 by SIGTERM "
+	"(what\n"
+	"was finished has been printed).\n";
 
-/* -- SIGINT ------------------------------------------------------------- */
-
-/* The signal is blocked in every thread; this one waits for it, as a handler
- * could not safely do anything with a channel.  It stays blocked, as it may
- * come twice for one key (timeout(1) tells the process and then its group). */
-struct interrupt {
-	pthread_t thread;
-	weir_receiver *paths;
-	bool caught; /* to be read after interrupt_stop */
-};
-
-static void sigint_set(sigset_t *set)
-{
-	sigemptyset(set);
-	sigaddset(set, SIGINT);
-}
-
-static void *wait_for_sigint(void *argument)
-{
-	struct interrupt *interrupt = argument;
-	sigset_t set;
-	int signal;
-
-	sigint_set(&set);
-	sigwait(&set, &signal);
-	interrupt->caught = true;
-	weir_receiver_close(interrupt->paths);
-	return NULL;
-}
-
-static int interrupt_start(struct interrupt *interrupt, weir_receiver *paths)
-{
-	*interrupt = (struct interrupt){.paths = paths};
-	return pthread_create(
-		&interrupt->thread, NULL, wait_for_sigint, interrupt);
-}
-
-static void interrupt_stop(struct interrupt *interrupt)
-{
-	pthread_cancel(interrupt->thread); /* in sigwait, or ended already */
-	pthread_join(interrupt->thread, NULL);
-}
-
-/* -- Start and end ------------------------------------------------------ */
-
-static void drop_path(void *element, void *context)
+static void drop_path(void *path, void *context)
 {
 	(void)context;
-	free(*(char **)element);
+	free(*(char **)path);
 }
 
-static void drop_sum(void *element, void *context)
+static void drop_sum(void *sum, void *context)
 {
 	(void)context;
-	free(((struct sum *)element)->path);
+	free(((struct sum *)sum)->path);
 }
 
-static int open_channels(
-	struct report *report, weir_sender **paths_tx, weir_sender **sums_tx)
+static void describe(
+	weir_stage *stages, struct treesum *treesum, size_t n_hashers)
 {
-	weir_options paths = WEIR_OPTIONS_INIT, sums = WEIR_OPTIONS_INIT;
-	int status;
+	static const weir_stage plain = WEIR_STAGE_INIT;
 
-	paths.capacity = PATHS_CAPACITY;
-	paths.element_size = sizeof(char *);
-	paths.drop = drop_path;
-	paths.name = "paths";
-	status = weir_open_with(&paths, paths_tx, &report->paths);
+	for (int i = 0; i < N_STAGES; i++) {
+		stages[i] = plain;
+		stages[i].context = treesum;
+		stages[i].capacity = CAPACITY;
+	}
+	stages[WALK].name = "walk";
+	stages[WALK].run = walk_all;
+	stages[WALK].out_size = sizeof(char *);
+	stages[WALK].drop = drop_path;
+	stages[HASH].name = "hash";
+	stages[HASH].map = hash_file;
+	stages[HASH].in_size = sizeof(char *);
+	stages[HASH].out_size = sizeof(struct sum);
+	stages[HASH].drop = drop_sum;
+	stages[HASH].threads = (unsigned)n_hashers;
+	stages[REPORT].name = "report";
+	stages[REPORT].run = gather_sums;
+	stages[REPORT].in_size = sizeof(struct sum);
+}
+
+/* Run the pipeline to its end.  0, or what has kept it from starting. */
+static int run(struct treesum *treesum, size_t n_hashers)
+{
+	weir_stage stages[N_STAGES];
+	int status, error;
+
+	describe(stages, treesum, n_hashers);
+	status =
+		weir_pipeline_start(stages, N_STAGES, NULL, &treesum->pipeline);
 	if (status != WEIR_OK)
 		return -status;
-	sums.capacity = SUMS_CAPACITY;
-	sums.element_size = sizeof(struct sum);
-	sums.drop = drop_sum;
-	sums.name = "sums";
-	return -weir_open_with(&sums, sums_tx, &report->sums);
+	/* Without the thread that waits for it, SIGINT would do nothing.  No
+	 * pipeline to cancel: what is finished is to be printed. */
+	error = interrupt_watch(&treesum->interrupt, NULL);
+	if (error != 0)
+		weir_pipeline_cancel(treesum->pipeline);
+	status = weir_pipeline_join(treesum->pipeline, NULL);
+	weir_pipeline_free(treesum->pipeline);
+	return error != 0 ? error : -status;
 }
 
-/* An exit status.  Wherever the start goes wrong, it is enough to free our two
- * senders and to go on: the stages that have been started run dry and end. */
-static int treesum(char *const *roots, size_t n_hashers, bool show_progress)
+/* An exit status. */
+static int treesum_main(struct treesum *treesum, size_t n_hashers)
 {
-	struct report report = {.show_progress = show_progress};
-	struct interrupt interrupt = {.caught = false};
-	struct hasher *hashers = calloc(n_hashers, sizeof(*hashers));
-	struct walk walk;
-	weir_sender *paths_tx = NULL, *sums_tx = NULL;
-	bool interruptible = false, walking = false;
-	size_t hashing = 0;
-	int error = ENOMEM;
+	int error = interrupt_open(&treesum->interrupt);
+	int signal = 0;
 
-	if (hashers != NULL)
-		error = open_channels(&report, &paths_tx, &sums_tx);
 	if (error == 0) {
-		error = interrupt_start(&interrupt, report.paths);
-		interruptible = error == 0;
-	}
-	while (error == 0 && hashing < n_hashers) {
-		error = hasher_start(&hashers[hashing], report.paths, sums_tx);
-		hashing += error == 0;
-	}
-	if (error == 0) {
-		error = walk_start(&walk, roots, paths_tx, sums_tx);
-		walking = error == 0;
+		error = run(treesum, n_hashers);
+		treesum->report.show_progress = false;
+		report_print(&treesum->report);
+		signal = interrupt_close(&treesum->interrupt);
 	}
 	if (error != 0)
-		report_error(&report, "cannot start", error);
-
-	weir_sender_free(paths_tx); /* the stages have clones */
-	weir_sender_free(sums_tx);
-	report_gather(&report);
-	if (walking)
-		walk_join(&walk);
-	while (hashing > 0)
-		hasher_join(&hashers[--hashing]);
-	free(hashers);
-	report_print(&report);
-	if (interruptible)
-		interrupt_stop(&interrupt);
-	report_free(&report);
-	if (interrupt.caught)
-		return EXIT_INTERRUPTED;
-	return report.failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-/* The processors that we may run on, which taskset or a container may have
- * made fewer than there are. */
-static size_t processors(void)
-{
-	cpu_set_t set;
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		return (size_t)CPU_COUNT(&set);
-	return online > 0 ? (size_t)online : 1;
+		report_error(&treesum->report, NULL, error);
+	report_free(&treesum->report);
+	if (signal != 0)
+		return 128 + signal;
+	return treesum->report.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int wrong_usage(void)
@@ -182,19 +117,15 @@ static int wrong_usage(void)
 
 int main(int argc, char **argv)
 {
+	struct treesum treesum = {.roots = NULL};
 	size_t n_hashers = processors();
 	bool quiet = false;
-	sigset_t set;
 	int option;
 
 	while ((option = getopt(argc, argv, "j:qh")) != -1) {
-		char *end;
-
 		switch (option) {
 		case 'j':
-			n_hashers = strtoul(optarg, &end, 10);
-			if (*end != '\0' || n_hashers < 1 ||
-				n_hashers > MAX_THREADS) {
+			if (!parse_number(optarg, 1, MAX_THREADS, &n_hashers)) {
 				fprintf(stderr, "treesum: -j takes 1 to %d\n",
 					MAX_THREADS);
 				return wrong_usage();
@@ -215,8 +146,7 @@ int main(int argc, char **argv)
 		return wrong_usage();
 
 	signal(SIGPIPE, SIG_IGN); /* a write error is enough */
-	sigint_set(&set);
-	pthread_sigmask(SIG_BLOCK, &set, NULL); /* threads inherit it */
-	return treesum(
-		argv + optind, n_hashers, !quiet && isatty(STDERR_FILENO));
+	treesum.roots = argv + optind;
+	treesum.report.show_progress = !quiet && isatty(STDERR_FILENO);
+	return treesum_main(&treesum, n_hashers);
 }

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* treesum_report.c - gathers the sums, and says all that treesum says.
- *
- * Only one thread runs this, so that error messages, the progress line and the
- * sums never mix, without a lock.  The others send it what they have to say.
- */
+/* treesum_report.c - gathers the sums, and says all that treesum says. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,30 +17,33 @@ static void erase_progress(const struct report *report)
 		fputs("\r\033[K", stderr);
 }
 
-static void draw_progress(const struct report *report)
+static void draw_progress(const struct treesum *treesum)
 {
+	const struct report *report = &treesum->report;
 	double seconds = (double)(weir_now() - report->started_ns) / 1e9;
 	double megabytes = (double)report->bytes / 1e6;
-	weir_statistics paths, sums;
+	weir_stage_statistics now[N_STAGES];
+	const weir_statistics *paths = &now[HASH].in, *sums = &now[REPORT].in;
 	char line[128];
 
-	weir_receiver_statistics(report->paths, &paths);
-	weir_receiver_statistics(report->sums, &sums);
+	weir_pipeline_statistics(treesum->pipeline, now, N_STAGES);
 	snprintf(line, sizeof(line),
 		"\r\033[K%zu files, %.1f MB, %.1f MB/s, "
 		"paths %zu/%zu, sums %zu/%zu",
 		report->done_count, megabytes, megabytes / seconds,
-		paths.current_buffer_used, paths.max_buffer_size,
-		sums.current_buffer_used, sums.max_buffer_size);
+		paths->current_buffer_used, paths->max_buffer_size,
+		sums->current_buffer_used, sums->max_buffer_size);
 	fputs(line, stderr); /* in one go, so that it does not flicker */
 }
 
 void report_error(struct report *report, const char *about, int error)
 {
-	report->failed = true;
+	atomic_store(&report->failed, true);
+	flockfile(stderr); /* one message at a time, and no bar in between */
 	erase_progress(report);
 	fprintf(stderr, "treesum: %s%s%s\n", about != NULL ? about : "",
 		about != NULL ? ": " : "", strerror(error));
+	funlockfile(stderr);
 }
 
 /* True if the sum, and with it the path, is kept. */
@@ -65,41 +64,31 @@ static bool keep(struct report *report, const struct sum *sum)
 	return true;
 }
 
-static void take(struct report *report, const struct sum *sum)
+int gather_sums(void *context, weir_receiver *in, weir_sender *out)
 {
-	if (sum->error == 0 && keep(report, sum))
-		return;
-	if (sum->error != 0) {
-		report_error(report, sum->path, sum->error);
-	} else if (!weir_receiver_is_closed(report->paths)) {
-		report_error(report, NULL, ENOMEM);
-		weir_receiver_close(report->paths); /* no use going on */
-	}
-	free(sum->path);
-}
-
-void report_gather(struct report *report)
-{
+	struct treesum *treesum = context;
+	struct report *report = &treesum->report;
 	int64_t next = WEIR_FOREVER;
+	struct sum sum;
+	int status;
 
+	(void)out;
 	report->started_ns = weir_now();
 	if (report->show_progress)
 		next = report->started_ns + PROGRESS_PERIOD_NS;
-	for (;;) {
-		struct sum sum;
-		int status = weir_recv_until(report->sums, &sum, next);
-
-		if (status == WEIR_OK)
-			take(report, &sum);
-		else if (status != WEIR_TIMED_OUT)
-			break; /* END_OF_CHANNEL: every stage is done */
+	do {
+		status = weir_recv_until(in, &sum, next);
+		if (status == WEIR_OK && !keep(report, &sum)) {
+			free(sum.path);
+			status = WEIR_NO_MEMORY;
+		}
 		if (report->show_progress && weir_now() >= next) {
-			draw_progress(report);
+			draw_progress(treesum);
 			next = weir_now() + PROGRESS_PERIOD_NS;
 		}
-	}
+	} while (status == WEIR_OK || status == WEIR_TIMED_OUT);
 	erase_progress(report);
-	report->show_progress = false;
+	return status;
 }
 
 static int by_path(const void *a, const void *b)
@@ -154,6 +143,4 @@ void report_free(struct report *report)
 	for (size_t i = 0; i < report->done_count; i++)
 		free(report->done[i].path);
 	free(report->done);
-	weir_receiver_free(report->paths);
-	weir_receiver_free(report->sums);
 }

@@ -20,6 +20,12 @@ struct stack {
 	size_t count, capacity;
 };
 
+struct walk {
+	struct treesum *treesum;
+	weir_sender *paths;
+	struct stack stack;
+};
+
 /* Takes the path over, whatever comes of it. */
 static int push(struct stack *stack, char *path)
 {
@@ -53,11 +59,18 @@ static char *join(const char *directory, const char *name)
 	return path;
 }
 
-/* Pass on what cannot be read.  Takes the path over; NULL will do. */
+/* Report what cannot be read, and go on.  Takes the path over. */
 static int complain(struct walk *walk, char *path, int error)
 {
-	struct sum sum = {.path = path, .error = error};
-	int status = weir_send(walk->sums, &sum);
+	report_error(&walk->treesum->report, path, error);
+	free(path);
+	return WEIR_OK;
+}
+
+/* Takes the path over. */
+static int emit(struct walk *walk, char *path)
+{
+	int status = weir_send(walk->paths, &path);
 
 	if (status != WEIR_OK)
 		free(path);
@@ -66,11 +79,8 @@ static int complain(struct walk *walk, char *path, int error)
 
 /* What `path` is decides who gets it: the stack, the hashers or nobody.  Takes
  * the path over. */
-static int sort_out(
-	struct walk *walk, struct stack *stack, char *path, int type)
+static int sort_out(struct walk *walk, char *path, int type)
 {
-	int status = WEIR_OK;
-
 	if (type == DT_UNKNOWN) {
 		struct stat st;
 
@@ -79,14 +89,15 @@ static int sort_out(
 		type = (int)IFTODT(st.st_mode);
 	}
 	if (type == DT_DIR)
-		return push(stack, path);
-	if (type != DT_REG || (status = weir_send(walk->paths, &path)))
-		free(path);
-	return status;
+		return push(&walk->stack, path);
+	if (type == DT_REG)
+		return emit(walk, path);
+	free(path);
+	return WEIR_OK;
 }
 
 /* Takes the path over, as a directory's name. */
-static int read_directory(struct walk *walk, struct stack *stack, char *path)
+static int read_directory(struct walk *walk, char *path)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd = open(path, flags);
@@ -106,9 +117,8 @@ static int read_directory(struct walk *walk, struct stack *stack, char *path)
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 			continue;
 		child = join(path, name);
-		status = child == NULL
-				 ? WEIR_NO_MEMORY
-				 : sort_out(walk, stack, child, entry->d_type);
+		status = child == NULL ? WEIR_NO_MEMORY
+				       : sort_out(walk, child, entry->d_type);
 	}
 	error = status == WEIR_OK ? errno : 0; /* readdir's */
 	closedir(directory);
@@ -118,70 +128,32 @@ static int read_directory(struct walk *walk, struct stack *stack, char *path)
 	return status;
 }
 
-/* Nobody will receive a path any more.  A send says so, too, but between two
- * files there may be a great many directories. */
-static bool stopped(const struct walk *walk)
-{
-	weir_statistics statistics;
-
-	weir_sender_statistics(walk->paths, &statistics);
-	return statistics.open_receivers == 0;
-}
-
-static int walk_root(struct walk *walk, struct stack *stack, const char *root)
+static int walk_root(struct walk *walk, const char *root)
 {
 	char *path = strdup(root);
 	int status = WEIR_NO_MEMORY;
 
 	if (path != NULL)
-		status = sort_out(walk, stack, path, DT_UNKNOWN);
-	while (status == WEIR_OK && stack->count > 0 && !stopped(walk)) {
-		path = stack->paths[--stack->count];
-		status = read_directory(walk, stack, path);
+		status = sort_out(walk, path, DT_UNKNOWN);
+	while (status == WEIR_OK && walk->stack.count > 0 &&
+		!interrupted(&walk->treesum->interrupt)) {
+		path = walk->stack.paths[--walk->stack.count];
+		status = read_directory(walk, path);
 	}
 	return status;
 }
 
-static void *walk_all(void *argument)
+int walk_all(void *context, weir_receiver *in, weir_sender *out)
 {
-	struct walk *walk = argument;
-	struct stack stack = {NULL, 0, 0};
+	struct walk walk = {.treesum = context, .paths = out};
 	int status = WEIR_OK;
 
-	for (char *const *root = walk->roots; *root != NULL; root++) {
-		status = walk_root(walk, &stack, *root);
-		if (status != WEIR_OK)
-			break; /* BROKEN_RESOURCE is how we are told to stop */
-	}
-	if (status == WEIR_NO_MEMORY)
-		(void)!complain(walk, NULL, ENOMEM);
-	while (stack.count > 0)
-		free(stack.paths[--stack.count]);
-	free(stack.paths);
-	weir_sender_free(walk->paths);
-	weir_sender_free(walk->sums);
-	return NULL;
-}
-
-int walk_start(struct walk *walk, char *const *roots, weir_sender *paths,
-	weir_sender *sums)
-{
-	int error;
-
-	*walk = (struct walk){.roots = roots};
-	error = -weir_sender_clone(paths, &walk->paths);
-	if (error == 0)
-		error = -weir_sender_clone(sums, &walk->sums);
-	if (error == 0)
-		error = pthread_create(&walk->thread, NULL, walk_all, walk);
-	if (error != 0) {
-		weir_sender_free(walk->paths);
-		weir_sender_free(walk->sums);
-	}
-	return error;
-}
-
-void walk_join(struct walk *walk)
-{
-	pthread_join(walk->thread, NULL);
+	(void)in;
+	for (char *const *root = walk.treesum->roots;
+		*root != NULL && status == WEIR_OK; root++)
+		status = walk_root(&walk, *root);
+	while (walk.stack.count > 0)
+		free(walk.stack.paths[--walk.stack.count]);
+	free(walk.stack.paths);
+	return status;
 }

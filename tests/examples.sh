@@ -76,6 +76,37 @@ prints <<END
 The squares of 1 to 100 sum up to 338350
 END
 
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+	run 0 "$bin/4_numbers_and_letters"
+	prints <<-END
+	A
+	0
+	B
+	1
+	END
+done
+
+run 0 "$bin/5_combine"
+prints <<END
+Combining: Item 1 Item 2
+Combining: Item 3 Item 4
+END
+
+printf '5:hello,0:,\n3:a,b,' >"$tmp/netstrings"
+run 0 "$bin/6_parser" <"$tmp/netstrings"
+prints <<END
+hello
+
+a,b
+END
+for wrong in '5:hell' '5:hello;' 'x' '1' ':' '9999999999:a,'; do
+	printf '%s' "$wrong" >"$tmp/netstrings"
+	run 1 "$bin/6_parser" <"$tmp/netstrings"
+	complains <<-END
+	6_parser: that is no netstring
+	END
+done
+
 if [ ! -x "$treesum" ]; then
 	echo 'treesum: skipped, as this build has no libcrypto'
 	exit 0
