@@ -65,7 +65,7 @@ static int pack(struct pzip *pzip, size_t threads)
 {
 	weir_pipeline_options options = WEIR_PIPELINE_OPTIONS_INIT;
 	weir_stage stages[N_STAGES];
-	const char *failed;
+	const char *failed = NULL;
 	char message[128];
 	int status, signal, error;
 
