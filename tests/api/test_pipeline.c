@@ -518,7 +518,7 @@ ONE_CASE(pipeline, statistics_show_every_stage)
 		       sink = {.count = 1000};
 	weir_stage stages[] = {
 		source_stage(&source), map_stage(&map), sink_stage(&sink)};
-	weir_stage_statistics now[4];
+	weir_stage_statistics now[4] = {{0}};
 	weir_pipeline *pipeline;
 
 	stages[1].threads = 2;

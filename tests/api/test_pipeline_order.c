@@ -83,7 +83,7 @@ ONE_CASE(pipeline_order, a_slow_element_holds_up_the_others_not_the_memory)
 		weir_stage stages[] = {source_stage(&source), map_stage(&map),
 			sink_stage(&sink)};
 		size_t window = windows[i] ? windows[i] : 12;
-		weir_stage_statistics now[3];
+		weir_stage_statistics now[3] = {{0}};
 		weir_pipeline *pipeline;
 
 		stages[1].threads = 3;
