@@ -351,12 +351,15 @@ void weir_duplex_free(weir_duplex *d)
 {
 	static const struct allocator ours = {NULL, NULL, NULL};
 	struct pair *pair;
+	unsigned me;
 
 	if (d == NULL)
 		return;
 	pair = d->pair;
-	/* acq_rel [freed]: pairs with the other end's. */
-	if (set(pair, CLOSED(d->me) | FREED(d->me)) & FREED(1 - d->me))
+	me = d->me;
+	/* acq_rel [freed]: pairs with the other end's.  If that one comes later
+	 * the pair, and with it d, may be gone already. */
+	if (set(pair, CLOSED(me) | FREED(me)) & FREED(1 - me))
 		wi_free(&ours, pair, pair->size);
 }
 
