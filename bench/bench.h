@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/resource.h>
 
 #define BENCH_UNBOUNDED SIZE_MAX
@@ -70,8 +71,9 @@ struct bench_workload {
 	size_t n_capacities;
 	unsigned producers; /* for bench_flow */
 	unsigned consumers;
-	/* Elements of each repetition; 0: calibrate. */
-	uint64_t fixed_count;
+	bool optional; /* run only when asked for by name */
+	/* What an element takes by design; 0: calibrate. */
+	uint64_t pace_ns;
 	void (*run)(const struct bench_workload *workload,
 		const struct bench_job *job, struct bench_figures *figures);
 };
@@ -89,6 +91,30 @@ bench_run bench_flow;      /* flow.c */
 bench_run bench_pingpong;  /* pingpong.c */
 bench_run bench_idle_fed;  /* idle.c */
 bench_run bench_idle_wait; /* idle.c */
+
+/* -- Options -------------------------------------------------------------- */
+
+#define BENCH_MAX_REPETITIONS 101
+
+extern struct bench_options {
+	const char
+		*workloads; /* comma separated; NULL: all but optional ones */
+	const char *capacities;
+	const char *peers;
+	int repetitions;
+	double rep_ms; /* that a repetition should last */
+	size_t element_size;
+	FILE *csv;
+} bench_options;
+
+/* Exits on a mistake. */
+void bench_parse(int argc, char **argv);
+
+/* Is `name` in the comma separated list?  In no list is everything. */
+bool bench_is_chosen(const char *list, const char *name);
+
+/* A number, or "unbounded"; good until the next call. */
+const char *bench_capacity_name(size_t capacity);
 
 /* -- Tools ---------------------------------------------------------------- */
 
@@ -137,8 +163,9 @@ uint64_t bench_expected_sum(unsigned producers, uint64_t each);
  * where only one CPU is allowed. */
 double bench_line_ns(void);
 
-/* The processor's name; static. */
+/* The processor's name and the kernel's release; static. */
 const char *bench_cpu_model(void);
+const char *bench_kernel(void);
 
 /* CPUs that this process may run on. */
 int bench_cpus(void);

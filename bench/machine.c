@@ -102,3 +102,10 @@ const char *bench_cpu_model(void)
 		snprintf(model, sizeof(model), "%.100s", name.machine);
 	return model;
 }
+
+const char *bench_kernel(void)
+{
+	static struct utsname name;
+
+	return uname(&name) == 0 ? name.release : "unknown";
+}

@@ -21,10 +21,12 @@ const struct bench_workload bench_workloads[] = {
 		.run = bench_flow},
 	{.name = "mpmc", CAPACITIES(all), .producers = 4, .consumers = 4,
 		.run = bench_flow},
+	{.name = "over32x32", CAPACITIES(all), .producers = 32, .consumers = 32,
+		.optional = true, .run = bench_flow},
 	{.name = "pingpong", CAPACITIES(small), .run = bench_pingpong},
-	{.name = "fed", CAPACITIES(small), .fixed_count = 1000,
+	{.name = "fed", CAPACITIES(small), .pace_ns = 50000,
 		.run = bench_idle_fed},
-	{.name = "wait", CAPACITIES(small), .fixed_count = 50,
+	{.name = "wait", CAPACITIES(small), .pace_ns = 1000000,
 		.run = bench_idle_wait},
 };
 /* clang-format on */
