@@ -10,11 +10,16 @@
 #define MOST_ELEMENTS UINT64_C(10000000)
 #define WARM_UP UINT64_C(50000)
 
-/* What may stay: the allocator's and the C library's own caches. */
+/* What is to stay: a few segments, of 64 KiB each. */
+#define NEAR_BYTES (INT64_C(8) << 16)
+
+/* What may stay: the C library's own caches and stacks besides. */
 #define SLACK_BYTES (INT64_C(2) << 20)
 
-/* Memory may take this long to come back: it waits for a grace period. */
-#define PATIENCE_NS INT64_C(1000000000)
+/* Memory waits for grace periods: look for so long until it is near, and for
+ * so long until it is within the slack. */
+#define NEAR_NS INT64_C(500000000)
+#define PATIENCE_NS INT64_C(10000000000)
 
 /* Elements that a receiver claims at a time. */
 #define CLAIM 64
@@ -171,8 +176,9 @@ static void judge(
 	int64_t since = weir_now();
 	int64_t after;
 
-	while ((after = resident_bytes()) > before + SLACK_BYTES &&
-		weir_now() - since < PATIENCE_NS)
+	while ((after = resident_bytes()) > before + NEAR_BYTES &&
+		weir_now() - since <
+			(after > before + SLACK_BYTES ? PATIENCE_NS : NEAR_NS))
 		sleep_ns(10000000);
 	printf("  burst of %" PRIu64 ", %s: %.1f MiB before, %.1f at the "
 	       "peak, %.1f after %.0f ms\n",
@@ -290,7 +296,7 @@ static uint64_t affordable(void)
 
 void stress_burst(void)
 {
-	uint64_t count = affordable();
+	uint64_t count = stress.bursts ? MOST_ELEMENTS : affordable();
 
 	burst_alone(count);
 	burst_in_flow(count);

@@ -3,7 +3,8 @@
  *
  * The left thread sends, the right one receives.  They meet at a barrier of
  * their own for each channel, so that the close falls into the other's call as
- * often as it can, a few thousand times a second.
+ * often as it can, a few thousand times a second.  Some elements are large: the
+ * longer a copy takes, the more often a close comes in its middle.
  */
 #include "duel.h"
 
@@ -11,6 +12,12 @@
 #include <string.h>
 
 #define DUELS 100
+
+/* The words of the largest element. */
+#define MOST_WORDS 512
+
+/* So far may a sender be ahead of a receiver that is not running. */
+#define AHEAD 256
 
 enum duel_kind {
 	LAST_SENDER,   /* send some, free; against recv to the end */
@@ -23,6 +30,7 @@ enum duel_kind {
 
 struct duel {
 	enum duel_kind kind;
+	size_t words; /* of an element */
 	uint64_t some;
 	uint64_t pause;
 	weir_sender *tx;
@@ -30,6 +38,7 @@ struct duel {
 	uint64_t accepted;
 	uint64_t received;
 	_Atomic uint64_t dropped;
+	uint64_t next_drop; /* what is dropped is dropped in order */
 };
 
 struct duels {
@@ -38,11 +47,25 @@ struct duels {
 	_Atomic unsigned arrived[2];
 };
 
+/* The number of an element, which is in its first word and in its last. */
+static uint64_t read_number(const struct duel *d, const uint64_t *element)
+{
+	stress_check(element[0] == element[d->words - 1],
+		"element %" PRIu64 " ends as %" PRIu64, element[0],
+		element[d->words - 1]);
+	return element[0];
+}
+
 static void count_drop(void *element, void *context)
 {
 	struct duel *d = context;
+	uint64_t number = read_number(d, element);
 
-	(void)element;
+	stress_check(number >= d->next_drop,
+		"element %" PRIu64 " was dropped when it was %" PRIu64
+		"'s turn",
+		number, d->next_drop);
+	d->next_drop = number + 1;
 	atomic_fetch_add(&d->dropped, 1);
 }
 
@@ -65,12 +88,17 @@ static void pause_for(uint64_t n)
 /* Send up to `limit` elements; returns the status that ended it. */
 static int duel_send(struct duel *d, uint64_t limit)
 {
+	uint64_t element[MOST_WORDS] = {0};
 	int status = WEIR_OK;
 
 	stress_doing("weir_send", limit);
 	for (uint64_t i = 0; i < limit && status == WEIR_OK; i++) {
-		uint64_t element = d->accepted;
-		status = weir_send(d->tx, &element);
+		element[0] = d->accepted;
+		element[d->words - 1] = d->accepted;
+		if (i % AHEAD == AHEAD - 1)
+			while (weir_sender_length(d->tx) >= AHEAD)
+				sched_yield();
+		status = weir_send(d->tx, element);
 		d->accepted += status == WEIR_OK;
 	}
 	return status;
@@ -78,17 +106,18 @@ static int duel_send(struct duel *d, uint64_t limit)
 
 static int duel_recv(struct duel *d, uint64_t limit)
 {
+	uint64_t element[MOST_WORDS] = {0};
 	int status = WEIR_OK;
 
 	stress_doing("weir_recv", limit);
 	for (uint64_t i = 0; i < limit && status == WEIR_OK; i++) {
-		uint64_t element = UINT64_MAX;
-		status = weir_recv(d->rx, &element);
+		element[0] = UINT64_MAX;
+		status = weir_recv(d->rx, element);
 		if (status != WEIR_OK)
 			break;
-		stress_check(element == d->received,
-			"element %" PRIu64 " came instead of %" PRIu64, element,
-			d->received);
+		stress_check(read_number(d, element) == d->received,
+			"element %" PRIu64 " came instead of %" PRIu64,
+			element[0], d->received);
 		d->received++;
 	}
 	return status;
@@ -187,7 +216,8 @@ static void run_right(void *argument)
 
 uint64_t stress_duel_round(struct stress_random *random)
 {
-	static const size_t capacities[] = {0, 1, 2, 64, WEIR_UNBOUNDED};
+	static const size_t capacities[] = {0, 1, 2, 20, WEIR_UNBOUNDED};
+	static const size_t words[] = {1, 3, 128, MOST_WORDS};
 	static struct duels all;
 	struct stress_crew crew = {.count = 0};
 	struct stress_memory memory;
@@ -195,17 +225,20 @@ uint64_t stress_duel_round(struct stress_random *random)
 	enum duel_kind kind =
 		(enum duel_kind)stress_below(random, N_DUEL_KINDS);
 
+	size_t n_words = words[stress_below(random, 4)];
+
 	options.capacity = capacities[stress_below(random, 5)];
-	options.element_size = 8;
+	options.element_size = n_words * 8;
 	options.drop = count_drop;
 	stress_memory_use(&memory, &options);
-	stress_describe("duels, kind %u, capacity %zd", kind,
-		(ptrdiff_t)options.capacity);
+	stress_describe("duels, kind %u, capacity %zd, size %zu", kind,
+		(ptrdiff_t)options.capacity, options.element_size);
 	memset(&all, 0, sizeof(all));
 	for (unsigned i = 0; i < DUELS; i++) {
 		struct duel *d = &all.duels[i];
 
 		d->kind = kind;
+		d->words = n_words;
 		d->some = stress_below(random, 4);
 		d->pause = stress_below(random, 2000);
 		options.drop_context = d;

@@ -2,10 +2,13 @@
 /* stress.c - options, rounds, threads and the watchdog. */
 #include "stress.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,8 +18,6 @@ struct stress_settings stress = {
 	.threads = 4,
 	.seconds = 1,
 };
-
-_Atomic(void (*)(void)) stress_dump;
 
 /* What a thread is doing; written by it alone, read by the watchdog. */
 struct slot {
@@ -28,6 +29,8 @@ struct slot {
 
 static struct slot slots[STRESS_MAX_THREADS];
 static _Thread_local struct slot *my_slot;
+
+static _Atomic(weir_sender *) shown;
 
 static const char *program = "stress";
 static int64_t started;
@@ -89,8 +92,11 @@ void stress_describe(const char *format, ...)
 static void say_where(void)
 {
 	fprintf(stderr,
-		"%s: in round %" PRIu64 " (%s); replay: -S %" PRIu64 " -t %u\n",
+		"%s: in round %" PRIu64 " (%s); replay: -S %" PRIu64 " -t %u",
 		program, rounds, description, round_seed, stress.threads);
+	if (stress.storm_us > 0)
+		fprintf(stderr, " -i %ld", stress.storm_us);
+	fprintf(stderr, "\n");
 }
 
 void stress_fail(const char *format, ...)
@@ -147,6 +153,27 @@ static void dump_threads(void)
 	}
 }
 
+static void dump_channel(void)
+{
+	weir_sender *tx = atomic_load(&shown);
+	weir_statistics s;
+
+	if (tx == NULL)
+		return;
+	weir_sender_statistics(tx, &s);
+	fprintf(stderr,
+		"  channel: %zu of %zu used, %zu+%zu open, %zu+%zu waiting, "
+		"%" PRIu64 " sent, %" PRIu64 " received, %" PRIu64 " dropped\n",
+		s.current_buffer_used, s.max_buffer_size, s.open_senders,
+		s.open_receivers, s.senders_waiting, s.receivers_waiting,
+		s.sent, s.received, s.dropped);
+}
+
+void stress_show(weir_sender *tx)
+{
+	atomic_store(&shown, tx);
+}
+
 static void *watch(void *unused)
 {
 	uint64_t before = all_progress();
@@ -169,9 +196,7 @@ static void *watch(void *unused)
 			WATCHDOG_SECONDS);
 		say_where();
 		dump_threads();
-		void (*more)(void) = atomic_load(&stress_dump);
-		if (more != NULL)
-			more();
+		dump_channel();
 		abort();
 	}
 	return NULL;
@@ -251,11 +276,34 @@ void stress_crew_join(struct stress_crew *crew)
 
 /* -- Running -------------------------------------------------------------- */
 
-static void usage(void)
+static void usage(bool has_bursts)
 {
-	fprintf(stderr, "usage: %s [-t threads] [-s seconds] [-S seed]\n",
-		program);
+	fprintf(stderr,
+		"usage: %s [-t threads] [-s seconds] [-S seed] "
+		"[-i microseconds]%s\n",
+		program, has_bursts ? " [-b]" : "");
 	exit(2);
+}
+
+static void on_signal(int unused)
+{
+	(void)unused;
+}
+
+/* Any thread may be hit, those of the library included; all that matters is
+ * which system call it was in. */
+static void start_storm(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	struct itimerval timer = {
+		.it_interval = {.tv_sec = stress.storm_us / 1000000,
+			.tv_usec = stress.storm_us % 1000000},
+	};
+
+	timer.it_value = timer.it_interval;
+	if (sigaction(SIGALRM, &action, NULL) != 0 ||
+		setitimer(ITIMER_REAL, &timer, NULL) != 0)
+		stress_fail("no signals: %s", strerror(errno));
 }
 
 static uint64_t fresh_seed(void)
@@ -268,7 +316,7 @@ static uint64_t fresh_seed(void)
 	       24;
 }
 
-void stress_start(int argc, char **argv)
+void stress_start(int argc, char **argv, bool has_bursts)
 {
 	const char *slash = strrchr(argv[0], '/');
 	pthread_t watchdog;
@@ -278,7 +326,7 @@ void stress_start(int argc, char **argv)
 	if (strncmp(program, "lt-", 3) == 0)
 		program += 3;
 	stress.seed = fresh_seed();
-	while ((option = getopt(argc, argv, "t:s:S:")) != -1) {
+	while ((option = getopt(argc, argv, "t:s:S:i:b")) != -1) {
 		switch (option) {
 		case 't':
 			stress.threads = (unsigned)strtoul(optarg, NULL, 10);
@@ -289,13 +337,21 @@ void stress_start(int argc, char **argv)
 		case 'S':
 			stress.seed = strtoull(optarg, NULL, 10);
 			break;
+		case 'i':
+			stress.storm_us = strtol(optarg, NULL, 10);
+			break;
+		case 'b':
+			if (!has_bursts)
+				usage(has_bursts);
+			stress.bursts = true;
+			break;
 		default:
-			usage();
+			usage(has_bursts);
 		}
 	}
 	if (optind != argc || stress.threads < 1 ||
-		stress.threads > STRESS_MAX_SIDE)
-		usage();
+		stress.threads > STRESS_MAX_SIDE || stress.storm_us < 0)
+		usage(has_bursts);
 	printf("%s: seed %" PRIu64 ", %u threads, %.1f s\n", program,
 		stress.seed, stress.threads, stress.seconds);
 	fflush(stdout);
@@ -305,6 +361,8 @@ void stress_start(int argc, char **argv)
 	if (error != 0)
 		stress_fail("pthread_create: %s", strerror(error));
 	pthread_detach(watchdog);
+	if (stress.storm_us > 0)
+		start_storm();
 }
 
 double stress_elapsed(void)

@@ -6,18 +6,20 @@
  *	int main(int argc, char **argv)
  *	{
  *		struct stress_random random;
- *		stress_start(argc, argv);
+ *		stress_start(argc, argv, false);
  *		while (stress_next_round(&random))
  *			one_round(&random);
  *		stress_finish("%" PRIu64 " elements", elements);
  *		return 0;
  *	}
  *
- * It takes `-t threads -s seconds -S seed`, and prints its seed first.  The
- * first round is seeded by the seed itself and a violation prints the seed of
- * its own round, so `-S` goes straight back to what failed (the schedule is
- * the machine's and may need some runs).  A watchdog aborts, after saying what
- * each thread was doing, when nothing has moved for 20 s.
+ * It takes `-t threads -s seconds -S seed -i microseconds`, and prints its seed
+ * first.  With -i a signal comes that often, without SA_RESTART, so that system
+ * calls are interrupted wherever they can be.  The first round is seeded by the
+ * seed itself and a violation prints the seed of its own round, so `-S` goes
+ * straight back to what failed (the schedule is the machine's and may need some
+ * runs).  A watchdog aborts, after saying what each thread was doing, when
+ * nothing has moved for 20 s.
  */
 #ifndef STRESS_H
 #define STRESS_H
@@ -38,6 +40,8 @@ struct stress_settings {
 	unsigned threads; /* at most this many on a side of a channel */
 	double seconds;
 	uint64_t seed;
+	long storm_us; /* between two signals; 0: no signals */
+	bool bursts;   /* -b: only the bursts, at full size */
 };
 
 extern struct stress_settings stress;
@@ -58,7 +62,8 @@ uint64_t stress_below(struct stress_random *random, uint64_t limit);
 /* True one time in `times`. */
 bool stress_one_in(struct stress_random *random, uint64_t times);
 
-void stress_start(int argc, char **argv);
+/* Take the options, -b only where there are bursts; start the watchdog. */
+void stress_start(int argc, char **argv, bool has_bursts);
 double stress_elapsed(void);
 
 /* Seed `random` for the next round; false when the time is over.  The first
@@ -101,8 +106,8 @@ void stress_doing(const char *what, uint64_t number);
 /* For the watchdog: something moved. */
 void stress_progress(void);
 
-/* Called by the watchdog before it aborts, when set; may print more. */
-extern _Atomic(void (*)(void)) stress_dump;
+/* The channel whose statistics the watchdog shows; NULL before it is freed. */
+void stress_show(weir_sender *tx);
 
 /* -- Elements ------------------------------------------------------------- */
 

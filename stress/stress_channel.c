@@ -79,20 +79,6 @@ struct outcome {
 };
 
 static _Atomic uint64_t elements;
-static struct round *current; /* for the watchdog */
-
-static void dump_round(void)
-{
-	weir_statistics s;
-
-	weir_sender_statistics(current->tx, &s);
-	fprintf(stderr,
-		"  channel: %zu of %zu used, %zu+%zu open, %zu+%zu waiting, "
-		"%" PRIu64 " sent, %" PRIu64 " received, %" PRIu64 " dropped\n",
-		s.current_buffer_used, s.max_buffer_size, s.open_senders,
-		s.open_receivers, s.senders_waiting, s.receivers_waiting,
-		s.sent, s.received, s.dropped);
-}
 
 static void nap(struct worker *w)
 {
@@ -508,7 +494,7 @@ static void end_channel(
 	stress_agree(&from_tx, r->capacity, &totals);
 	stress_agree(&from_rx, r->capacity, &totals);
 	atomic_fetch_add(&elements, totals.accepted);
-	atomic_store(&stress_dump, NULL);
+	stress_show(NULL);
 	if (stress_one_in(random, 2)) {
 		weir_sender_free(r->tx);
 		weir_receiver_free(r->rx);
@@ -554,8 +540,7 @@ static void one_round(struct stress_random *random)
 		(ptrdiff_t)r.capacity, r.element_size, n_senders, n_receivers,
 		quota, leave ? ", receivers leave early" : "");
 	open_channel(&r, &options);
-	current = &r;
-	atomic_store(&stress_dump, dump_round);
+	stress_show(r.tx);
 	for (unsigned i = 0; i < n_senders; i++) {
 		worker_init(&senders[i], &r, random);
 		senders[i].producer = i;
@@ -588,7 +573,7 @@ int main(int argc, char **argv)
 {
 	struct stress_random random;
 
-	stress_start(argc, argv);
+	stress_start(argc, argv, false);
 	while (stress_next_round(&random))
 		one_round(&random);
 	stress_finish("%" PRIu64 " elements", atomic_load(&elements));

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* stress_churn.c - channels and endpoints that come and go at a high rate.
  *
- * First bursts through an unbounded channel, for the memory (burst.c).  Then,
- * until the time is over, threads that open small channels, clone their
- * endpoints, send, receive and free all in a random order, and at the same
- * time clone and free endpoints of one channel that they share.
+ * First bursts through an unbounded channel, for the memory (burst.c), of a
+ * size that fits the time.  Then, until the time is over, threads that open
+ * small channels, clone their endpoints, send, receive and free all in a random
+ * order, and at the same time clone and free endpoints of one channel that they
+ * share.  With -b only the bursts, of 10 million elements, whatever the time.
  */
 #include "burst.h"
 #include "stress.h"
@@ -217,6 +218,7 @@ static void one_round(struct stress_random *random)
 	options.element_size = sizeof(uint64_t);
 	check_ok("weir_open_with",
 		weir_open_with(&options, &shared.tx, &shared.rx));
+	stress_show(shared.tx);
 	for (unsigned i = 0; i < stress.threads; i++) {
 		workers[i].shared = &shared;
 		stress_seed(&workers[i].random, stress_draw(random));
@@ -235,6 +237,7 @@ static void one_round(struct stress_random *random)
 	weir_receiver_close(shared.rx);
 	weir_receiver_statistics(shared.rx, &statistics);
 	stress_agree(&statistics, options.capacity, &totals);
+	stress_show(NULL);
 	weir_receiver_free(shared.rx);
 	weir_sender_free(shared.tx);
 	stress_memory_end(&shared.memory);
@@ -244,8 +247,12 @@ int main(int argc, char **argv)
 {
 	struct stress_random random;
 
-	stress_start(argc, argv);
+	stress_start(argc, argv, true);
 	stress_burst();
+	if (stress.bursts) {
+		stress_finish("only bursts");
+		return 0;
+	}
 	while (stress_next_round(&random))
 		one_round(&random);
 	stress_finish("%" PRIu64 " channels, %" PRIu64 " clones",

@@ -538,6 +538,7 @@ static void end_crowd(struct crowd *c)
 	stress_agree(&from_tx, from_rx.max_buffer_size, &totals);
 	stress_agree(&from_rx, from_tx.max_buffer_size, &totals);
 	atomic_fetch_add(&elements, totals.accepted);
+	stress_show(NULL);
 	for (unsigned i = 0; i < c->n_senders; i++)
 		weir_sender_free(c->senders[i].tx);
 	for (unsigned i = 0; i < c->n_receivers; i++)
@@ -582,6 +583,7 @@ static void crowd_round(struct stress_random *random)
 	stress_ledger_open(&crowd.ledger, options.element_size,
 		n_senders + n_cloners, 1u << stress_below(random, 12));
 	open_crowd(&crowd, &options, random);
+	stress_show(crowd.senders[0].tx);
 	struct worker *closers = workers;
 	while (count < n_closers)
 		add_worker(workers, &count, &crowd, random);
@@ -620,7 +622,7 @@ int main(int argc, char **argv)
 	struct stress_random random;
 	uint64_t duels = 0;
 
-	stress_start(argc, argv);
+	stress_start(argc, argv, false);
 	while (stress_next_round(&random)) {
 		if (stress_one_in(&random, 3))
 			duels += stress_duel_round(&random);
