@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* test_close.c - what a close is to the endpoint, its side, and the others. */
+#include "counting.h"
 #include "drops.h"
 #include "fixture.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* -- The endpoint itself ------------------------------------------------- */
 
@@ -788,4 +790,69 @@ ONE_CASE(close, what_came_before_a_free_is_visible_to_the_last_one)
 	task_start(&task, use_and_free, other);
 	weir_sender_free(tx);
 	cr_assert(task_join(&task) == 0);
+}
+
+/* -- Drops, and the channel that they are of ------------------------------------- */
+
+/* What a waiting sender holds was never accepted: it is not dropped. */
+CAN_BE_FULL(close, what_waiting_senders_hold_is_not_dropped)
+{
+	static struct drops drops;
+	weir_options options = options_of(flavor);
+	struct op ops[3];
+	weir_sender *tx, *other;
+	weir_receiver *rx;
+	size_t n;
+
+	drops_init(&drops, &options);
+	open_options(&options, &tx, &rx);
+	other = clone_sender(tx);
+	n = fill(tx);
+	for (size_t i = 0; i < LENGTH(ops); i++) {
+		op_send(&ops[i], i == 0 ? other : tx, n + i);
+		wait_until_senders_waiting(tx, i + 1);
+	}
+	weir_sender_close(other);
+	assert_op(&ops[0], WEIR_CLOSED_RESOURCE);
+	drops_settled(&drops, 0);
+	weir_receiver_close(rx);
+	assert_op(&ops[1], WEIR_BROKEN_RESOURCE);
+	assert_op(&ops[2], WEIR_BROKEN_RESOURCE);
+	drops_settled(&drops, n);
+	assert_statistic(tx, sent, n);
+	weir_sender_free(other);
+	free_both(tx, rx);
+	drops_settled(&drops, n);
+}
+
+/* The buffer of a channel may hold its own last sender. */
+static void free_sender(void *element, void *context)
+{
+	weir_sender *tx;
+
+	memcpy(&tx, element, sizeof tx);
+	weir_sender_free(tx);
+	++*(int *)context;
+}
+
+HAS_BUFFER(close, a_drop_may_free_the_last_sender_of_its_own_channel)
+{
+	weir_options options = options_of(flavor);
+	struct counting counting;
+	int drops = 0;
+	weir_sender *tx, *last;
+	weir_receiver *rx;
+
+	counting_init(&counting, &options);
+	options.element_size = sizeof last;
+	options.drop = free_sender;
+	options.drop_context = &drops;
+	open_options(&options, &tx, &rx);
+	last = clone_sender(tx);
+	assert_status(weir_send(tx, &last), WEIR_OK);
+	weir_sender_free(tx);
+	cr_assert(drops == 0);
+	weir_receiver_free(rx);
+	cr_assert(drops == 1);
+	counting_settled(&counting);
 }

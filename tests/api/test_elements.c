@@ -5,23 +5,23 @@
 #include "fixture.h"
 
 /* clang-format off */
-#define SIZES(name, capacity_name, capacity)                                   \
-	FLAVOR_CASE(elements, name, capacity_name##_of_0, capacity, 0)         \
-	FLAVOR_CASE(elements, name, capacity_name##_of_1, capacity, 1)         \
-	FLAVOR_CASE(elements, name, capacity_name##_of_8, capacity, 8)         \
-	FLAVOR_CASE(elements, name, capacity_name##_of_24, capacity, 24)       \
-	FLAVOR_CASE(elements, name, capacity_name##_of_4096, capacity, 4096)
+#define SIZES(suite, name, capacity_name, capacity)                            \
+	FLAVOR_CASE(suite, name, capacity_name##_of_0, capacity, 0)            \
+	FLAVOR_CASE(suite, name, capacity_name##_of_1, capacity, 1)            \
+	FLAVOR_CASE(suite, name, capacity_name##_of_8, capacity, 8)            \
+	FLAVOR_CASE(suite, name, capacity_name##_of_24, capacity, 24)          \
+	FLAVOR_CASE(suite, name, capacity_name##_of_4096, capacity, 4096)
 
-#define EVERY_SIZE(name)                                                       \
-	FLAVOR_BODY(elements, name);                                           \
-	SIZES(name, rendezvous, 0)                                             \
-	SIZES(name, one, 1)                                                    \
-	SIZES(name, two, 2)                                                    \
-	SIZES(name, three, 3)                                                  \
-	SIZES(name, sixty_four, 64)                                            \
-	SIZES(name, thousand, 1000)                                            \
-	SIZES(name, unbounded, WEIR_UNBOUNDED)                                 \
-	FLAVOR_BODY(elements, name)
+#define EVERY_SIZE(suite, name)                                                \
+	FLAVOR_BODY(suite, name);                                              \
+	SIZES(suite, name, rendezvous, 0)                                      \
+	SIZES(suite, name, one, 1)                                             \
+	SIZES(suite, name, two, 2)                                             \
+	SIZES(suite, name, three, 3)                                           \
+	SIZES(suite, name, sixty_four, 64)                                     \
+	SIZES(suite, name, thousand, 1000)                                     \
+	SIZES(suite, name, unbounded, WEIR_UNBOUNDED)                          \
+	FLAVOR_BODY(suite, name)
 /* clang-format on */
 
 #define ITEMS 5000
@@ -39,7 +39,7 @@ static int send_all(void *argument)
 
 /* Seed: PR concurrent_producer_consumer.  All flavors wrap around many times;
  * each element arrives whole, once, and in order. */
-EVERY_SIZE(cross_threads_whole_and_in_order)
+EVERY_SIZE(elements, cross_threads_whole_and_in_order)
 {
 	struct task task;
 	weir_sender *tx;

@@ -224,3 +224,154 @@ EVERY_FLAVOR(memory, every_order_of_frees_gives_all_back)
 		counting_settled(&counting);
 	}
 }
+
+EVERY_FLAVOR(memory, a_clone_fails_cleanly_at_each_of_its_allocations)
+{
+	weir_options options = options_of(flavor);
+	weir_sender *tx;
+	weir_receiver *rx;
+	struct counting counting;
+	int status;
+
+	counting_init(&counting, &options);
+	open_options(&options, &tx, &rx);
+	for (int64_t n = 1; n < 10; n++) {
+		weir_sender *tx2 = (weir_sender *)&n;
+		weir_receiver *rx2 = (weir_receiver *)&n;
+
+		atomic_store(
+			&counting.fail_at, atomic_load(&counting.calls) + n);
+		status = weir_sender_clone(tx, &tx2);
+		if (status == WEIR_OK) {
+			weir_sender_free(tx2);
+		} else {
+			assert_status(status, WEIR_NO_MEMORY);
+			cr_assert(tx2 == (weir_sender *)&n);
+		}
+		atomic_store(
+			&counting.fail_at, atomic_load(&counting.calls) + n);
+		status = weir_receiver_clone(rx, &rx2);
+		if (status == WEIR_OK) {
+			weir_receiver_free(rx2);
+		} else {
+			assert_status(status, WEIR_NO_MEMORY);
+			cr_assert(rx2 == (weir_receiver *)&n);
+		}
+		assert_statistic(tx, open_senders, 1);
+		assert_statistic(tx, open_receivers, 1);
+	}
+	free_both(tx, rx);
+	counting_settled(&counting);
+}
+
+/* The whole life of a channel with the n-th allocation of it failing, for each
+ * n: what fails is done again, and then all is as if it had not failed. */
+EVERY_FLAVOR(memory, a_channel_outlives_the_failure_of_any_one_allocation)
+{
+	uint64_t elements = flavor->element_size > 100 ? 100 : 4000;
+	weir_options options = options_of(flavor);
+	struct counting counting;
+	int64_t n = 0;
+	bool failed;
+
+	do {
+		weir_sender *tx, *tx2 = NULL;
+		weir_receiver *rx, *rx2 = NULL;
+		struct op op;
+		int status;
+
+		counting_init(&counting, &options);
+		element_size = options.element_size;
+		atomic_store(&counting.fail_at, ++n);
+		failed = false;
+		while ((status = weir_open_with(&options, &tx, &rx)) ==
+			WEIR_NO_MEMORY)
+			failed = true;
+		assert_status(status, WEIR_OK);
+		while ((status = weir_sender_clone(tx, &tx2)) == WEIR_NO_MEMORY)
+			failed = true;
+		assert_status(status, WEIR_OK);
+		while ((status = weir_receiver_clone(rx, &rx2)) ==
+			WEIR_NO_MEMORY)
+			failed = true;
+		assert_status(status, WEIR_OK);
+		op_recv(&op, rx2);
+		wait_until_receivers_waiting(rx2, 1);
+		while ((status = send_value_until(tx, 0, PAST)) ==
+			WEIR_NO_MEMORY)
+			failed = true;
+		assert_status(status, WEIR_OK);
+		assert_op_received(&op, 0);
+		for (uint64_t i = 0; i < elements; i++) {
+			while ((status = send_value_until(tx2, i, PAST)) ==
+				WEIR_NO_MEMORY)
+				failed = true;
+			if (status == WEIR_TIMED_OUT)
+				elements = i;
+			else
+				assert_status(status, WEIR_OK);
+		}
+		for (uint64_t i = 0; i < elements; i++)
+			assert_receives_now(rx2, i);
+		free_both(tx, rx2);
+		free_both(tx2, rx);
+		counting_settled(&counting);
+	} while (failed);
+	cr_assert(n > 5, "only %lld allocations", (long long)n - 1);
+}
+
+/* recv and close can be called when there is none. */
+EVERY_FLAVOR(memory, receiving_and_closing_need_no_memory)
+{
+	uint64_t more = flavor->element_size > 100 ? 100 : 4000;
+	weir_options options = options_of(flavor);
+	static struct drops drops;
+	struct counting counting;
+	uint64_t n;
+	weir_sender *tx;
+	weir_receiver *rx;
+
+	counting_init(&counting, &options);
+	drops_init(&drops, &options);
+	open_options(&options, &tx, &rx);
+	n = fill(tx);
+	while (flavor->capacity == WEIR_UNBOUNDED && n < more)
+		assert_sends_now(tx, n++);
+	atomic_store(&counting.fail_after, atomic_load(&counting.calls));
+	for (uint64_t i = 0; i < n / 2; i++)
+		assert_receives_now(rx, i);
+	free_both(tx, rx);
+	drops_settled(&drops, n - n / 2);
+	counting_settled(&counting);
+}
+
+/* In another library each wait left something behind. */
+EVERY_FLAVOR(memory, waits_that_time_out_allocate_nothing)
+{
+	weir_options options = options_of(flavor);
+	struct counting counting;
+	int64_t calls, blocks;
+	uint64_t value;
+	weir_sender *tx;
+	weir_receiver *rx;
+
+	counting_init(&counting, &options);
+	open_options(&options, &tx, &rx);
+	calls = atomic_load(&counting.calls);
+	blocks = atomic_load(&counting.live_blocks);
+	for (int64_t i = 0; i < 300; i++)
+		assert_status(
+			recv_value_until(rx, &value, weir_now() + i * 100),
+			WEIR_TIMED_OUT);
+	if (flavor->capacity != WEIR_UNBOUNDED) {
+		fill(tx);
+		for (int64_t i = 0; i < 300; i++)
+			assert_status(
+				send_value_until(tx, 1, weir_now() + i * 100),
+				WEIR_TIMED_OUT);
+	}
+	cr_assert(atomic_load(&counting.calls) == calls);
+	cr_assert(atomic_load(&counting.live_blocks) == blocks);
+	free_both(tx, rx);
+	counting_settled(&counting);
+}

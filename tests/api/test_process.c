@@ -156,3 +156,118 @@ EVERY_FLAVOR(process, two_threads_on_one_cpu_take_turns)
 	}
 	free_both(tx, rx);
 }
+
+/* The same for a send: the pending cancellation does not undo it. */
+static int send_then_die(void *argument)
+{
+	int type;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
+	return send_value(argument, 5);
+}
+
+CAN_BE_FULL(process, a_pending_cancellation_does_not_undo_a_send)
+{
+	struct task task;
+	weir_sender *tx;
+	weir_receiver *rx;
+	size_t n;
+
+	open_flavor(flavor, &tx, &rx);
+	n = fill(tx);
+	task_start(&task, send_then_die, tx);
+	wait_until_senders_waiting(tx, 1);
+	pthread_cancel(task.thread);
+	for (uint64_t i = 0; i < n; i++)
+		assert_receives(rx, i);
+	assert_receives(rx, 5);
+	assert_status(task_join(&task), WEIR_OK);
+	free_both(tx, rx);
+}
+
+/* -- Forks in traffic -------------------------------------------------------- */
+
+static atomic_bool stop_traffic;
+
+static int send_until_stopped(void *argument)
+{
+	uint64_t n = 0;
+	int status = WEIR_OK;
+
+	while (status == WEIR_OK && !atomic_load(&stop_traffic)) {
+		status = send_value(argument, n++);
+		while (weir_sender_length(argument) > 2000)
+			sched_yield();
+	}
+	weir_sender_close(argument);
+	return status;
+}
+
+static int recv_in_order(void *argument)
+{
+	uint64_t value = 0;
+	int status;
+
+	for (uint64_t n = 0; (status = recv_value(argument, &value)) == WEIR_OK;
+		n++)
+		if (value != cut(n))
+			return 1;
+	return status;
+}
+
+/* The child execs, or exits, in the middle of what the threads of its parent
+ * do; its copy of the channel is in any state and is left alone. */
+EVERY_FLAVOR(process, forks_in_traffic_leave_the_parent_unharmed)
+{
+	struct task sender, receiver;
+	weir_sender *tx;
+	weir_receiver *rx;
+
+	open_flavor(flavor, &tx, &rx);
+	task_start(&receiver, recv_in_order, rx);
+	task_start(&sender, send_until_stopped, tx);
+	for (int i = 0; i < 10; i++) {
+		pid_t child = fork();
+		int status;
+
+		if (child == 0) {
+			if (i % 2 == 0)
+				execl("/bin/true", "true", (char *)NULL);
+			_exit(0);
+		}
+		cr_assert(child > 0);
+		cr_assert(waitpid(child, &status, 0) == child);
+		cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+	atomic_store(&stop_traffic, true);
+	assert_status(task_join(&sender), WEIR_OK);
+	assert_status(task_join(&receiver), WEIR_END_OF_CHANNEL);
+	free_both(tx, rx);
+}
+
+/* -- After main ---------------------------------------------------------------- */
+
+static weir_sender *late_tx;
+static weir_receiver *late_rx;
+
+static void use_it_late(void)
+{
+	uint64_t value = 0;
+
+	for (uint64_t i = 0; i < 3000; i++)
+		if (send_value_until(late_tx, i, PAST) != WEIR_OK ||
+			recv_value_until(late_rx, &value, PAST) != WEIR_OK)
+			_exit(1);
+	free_both(late_tx, late_rx);
+	_exit(42);
+}
+
+Test(process, a_channel_works_in_an_exit_handler, .exit_code = 42,
+	.timeout = TEST_SECONDS)
+{
+	static const struct flavor flavor = {"", WEIR_UNBOUNDED, 8};
+
+	open_flavor(&flavor, &late_tx, &late_rx);
+	cr_assert(atexit(use_it_late) == 0);
+	exit(0);
+}

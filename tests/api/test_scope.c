@@ -180,3 +180,57 @@ ONE_CASE(scope, a_typed_channel_is_the_plain_one)
 	cr_assert(n == 4);
 	points_receiver_free(rx);
 }
+
+/* -- A producer and the block of its consumer ----------------------------------- */
+
+struct producer {
+	struct task task;
+	weir_sender *tx;
+	uint64_t n;
+};
+
+static int produce(void *argument)
+{
+	struct producer *producer = argument;
+	WEIR_SENDER_SCOPED weir_sender *tx = producer->tx;
+	int status;
+
+	while ((status = weir_send(tx, &producer->n)) == WEIR_OK)
+		producer->n++;
+	return status;
+}
+
+static int take_three(weir_receiver *mine)
+{
+	WEIR_RECEIVER_SCOPED weir_receiver *rx = mine;
+	uint64_t want = 0;
+
+	WEIR_FOR_EACH (rx, uint64_t, item) {
+		if (item != want)
+			return -1;
+		if (++want == 3)
+			break;
+	}
+	return (int)want;
+}
+
+FLAVOR_BODY(scope, leaving_the_consumers_block_ends_its_producer);
+FLAVOR_CASE(
+	scope, leaving_the_consumers_block_ends_its_producer, rendezvous, 0, 8)
+FLAVOR_CASE(scope, leaving_the_consumers_block_ends_its_producer, one, 1, 8)
+FLAVOR_CASE(
+	scope, leaving_the_consumers_block_ends_its_producer, sixty_four, 64, 8)
+
+/* Seeds: Trio as_safe_channel: exhaust, broken_resource, genexit_finally.  Over
+ * a rendezvous the producer is never ahead. */
+FLAVOR_BODY(scope, leaving_the_consumers_block_ends_its_producer)
+{
+	struct producer producer = {.n = 0};
+	weir_receiver *rx;
+
+	open_flavor(flavor, &producer.tx, &rx);
+	task_start(&producer.task, produce, &producer);
+	cr_assert(take_three(rx) == 3);
+	assert_status(task_join(&producer.task), WEIR_BROKEN_RESOURCE);
+	cr_assert(producer.n >= 3 && producer.n <= 3 + flavor->capacity);
+}

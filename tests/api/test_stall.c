@@ -6,6 +6,7 @@
  * waits for those few instructions.  The stopped thread sits in the copy of its
  * element, between taking its place and publishing it (stall.h).
  */
+#include "counting.h"
 #include "drops.h"
 #include "fixture.h"
 #include "stall.h"
@@ -22,6 +23,8 @@
 	FLAVOR_CASE(suite, name, two, 2, 8)                                    \
 	FLAVOR_CASE(suite, name, three, 3, 8)                                  \
 	FLAVOR_CASE(suite, name, sixty_four, 64, 8)                            \
+	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 8)
+#define UNBOUNDED_OF_EIGHT(suite, name)                                        \
 	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 8)
 #define ALL_OF_EIGHT(suite, name)                                              \
 	FLAVOR_CASE(suite, name, one, 1, 8)                                    \
@@ -67,6 +70,93 @@ STALL_CASES(ALL_OF_EIGHT, stall, try_recv_does_not_wait_for_a_stopped_sender)
 	free_both(tx, rx);
 }
 
+STALL_CASES(OF_EIGHT, stall, try_recv_many_takes_what_is_before_it_and_no_more)
+{
+	struct stall stall;
+	struct op op;
+	uint64_t out[4];
+	size_t n = 77;
+	weir_sender *tx;
+	weir_receiver *rx;
+
+	open_flavor(flavor, &tx, &rx);
+	assert_sends_now(tx, 1);
+	stall_sender(&stall, &op, tx, 7);
+	assert_status(weir_try_recv_many(rx, out, 4, &n), WEIR_OK);
+	cr_assert(n == 1 && out[0] == 1);
+	assert_status(weir_try_recv_many(rx, out, 4, &n), WEIR_WOULD_BLOCK);
+	cr_assert(n == 0);
+	stall_release(&stall);
+	assert_op(&op, WEIR_OK);
+	assert_receives_now(rx, 7);
+	stall_free(&stall);
+	free_both(tx, rx);
+}
+
+/* Looking, cloning and closing beside it. */
+STALL_CASES(ALL_OF_EIGHT, stall, endpoints_come_and_go_beside_a_stopped_sender)
+{
+	struct stall stall;
+	struct op op;
+	weir_sender *tx, *tx2;
+	weir_receiver *rx, *rx2;
+
+	open_flavor(flavor, &tx, &rx);
+	stall_sender(&stall, &op, tx, 7);
+	tx2 = clone_sender(tx);
+	rx2 = clone_receiver(rx);
+	assert_statistic(tx, open_senders, 2);
+	cr_assert(weir_sender_length(tx) <= 1);
+	cr_assert(!weir_sender_is_closed(tx));
+	free_both(tx2, rx2);
+	assert_statistic(tx, open_receivers, 1);
+	cr_assert(!task_done(&op.task));
+	stall_release(&stall);
+	assert_op(&op, WEIR_OK);
+	assert_receives_now(rx, 7);
+	stall_free(&stall);
+	free_both(tx, rx);
+}
+
+/* In other libraries the block in which a sender was stopped was freed under
+ * it, or freed twice, or never. */
+STALL_CASES(UNBOUNDED_OF_EIGHT, stall,
+	blocks_behind_a_stopped_sender_are_freed_once)
+{
+	enum { N = 4000 };
+	weir_options options = options_of(flavor);
+	static struct drops drops;
+	struct counting counting;
+
+	for (uint64_t before = 0; before < 2 * N; before = 2 * before + 511) {
+		struct stall stall;
+		struct op op;
+		uint64_t value;
+		weir_sender *tx;
+		weir_receiver *rx;
+
+		counting_init(&counting, &options);
+		drops_init(&drops, &options);
+		open_options(&options, &tx, &rx);
+		for (uint64_t i = 0; i < before; i++) {
+			assert_sends_now(tx, i);
+			assert_receives_now(rx, i);
+		}
+		stall_sender(&stall, &op, tx, 7);
+		for (uint64_t i = 0; i < N; i++)
+			assert_sends_now(tx, i);
+		assert_status(try_recv_value(rx, &value), WEIR_WOULD_BLOCK);
+		weir_receiver_free(rx);
+		drops_settled(&drops, N);
+		stall_release(&stall);
+		assert_op(&op, WEIR_BROKEN_RESOURCE);
+		stall_free(&stall);
+		weir_sender_free(tx);
+		drops_settled(&drops, N);
+		counting_settled(&counting);
+	}
+}
+
 STALL_CASES(OF_EIGHT, stall, others_send_past_a_stopped_sender)
 {
 	struct stall stall;
@@ -94,11 +184,21 @@ static int64_t cpu_ns(void)
 	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
 }
 
+/* Half of one core over a tenth of a second: who sleeps uses nothing, who spins
+ * uses all. */
+static void assert_nobody_burns_a_core(void)
+{
+	int64_t began = cpu_ns(), until = weir_now() + 100 * MS;
+
+	while (weir_now() < until)
+		nanosleep(&(struct timespec){.tv_nsec = 10 * MS}, NULL);
+	cr_assert(cpu_ns() - began < 50 * MS, "somebody burns a core");
+}
+
 STALL_CASES(ALL_OF_EIGHT, stall, recv_sleeps_while_a_sender_is_stopped)
 {
 	struct stall stall;
 	struct op sender, receiver;
-	int64_t began, until;
 	weir_sender *tx;
 	weir_receiver *rx;
 
@@ -106,11 +206,7 @@ STALL_CASES(ALL_OF_EIGHT, stall, recv_sleeps_while_a_sender_is_stopped)
 	stall_sender(&stall, &sender, tx, 7);
 	op_recv(&receiver, rx);
 	wait_until_receivers_waiting(rx, 1);
-	began = cpu_ns();
-	until = weir_now() + 100 * MS;
-	while (weir_now() < until)
-		nanosleep(&(struct timespec){.tv_nsec = 10 * MS}, NULL);
-	cr_assert(cpu_ns() - began < 50 * MS, "somebody burns a core");
+	assert_nobody_burns_a_core();
 	stall_release(&stall);
 	assert_op(&sender, WEIR_OK);
 	assert_op_received(&receiver, 7);
@@ -308,14 +404,18 @@ FLAVOR_BODY(stall, try_send_does_not_wait_for_a_stopped_receiver)
 {
 	struct stall stall;
 	struct op receiver, sender;
+	uint64_t value = 9;
 	weir_sender *tx;
 	weir_receiver *rx;
-	size_t n;
+	size_t n, sent = 77;
 
 	open_flavor(flavor, &tx, &rx);
 	n = fill(tx);
 	stall_receiver(&stall, &receiver, rx);
 	assert_status(try_send_value(tx, n), WEIR_WOULD_BLOCK);
+	assert_status(
+		weir_try_send_many(tx, &value, 1, &sent), WEIR_WOULD_BLOCK);
+	cr_assert(sent == 0);
 	/* Its place is on its way to come free. */
 	op_send_until(&sender, tx, n, PAST);
 	wait_until_senders_waiting(tx, 1);
@@ -391,6 +491,86 @@ FLAVOR_BODY(stall, try_calls_do_not_wait_for_who_serves)
 	assert_op_received(&receiver, 0);
 	for (; taken <= n; taken++)
 		assert_receives_now(rx, taken);
+	stall_free(&stall);
+	free_both(tx, rx);
+}
+
+/* The other way round: a sender copies into the memory of a receiver that
+ * waits.  What others send meanwhile is for the next in the queue, and it is the
+ * stopped one who must see to it. */
+FLAVOR_BODY(stall, what_came_meanwhile_is_served_by_who_was_stopped);
+FLAVOR_CASE(stall, what_came_meanwhile_is_served_by_who_was_stopped, rendezvous,
+	0, 8)
+FLAVOR_CASE(stall, what_came_meanwhile_is_served_by_who_was_stopped, one, 1, 8)
+FLAVOR_CASE(
+	stall, what_came_meanwhile_is_served_by_who_was_stopped, three, 3, 8)
+FLAVOR_CASE(stall, what_came_meanwhile_is_served_by_who_was_stopped, unbounded,
+	WEIR_UNBOUNDED, 8)
+FLAVOR_BODY(stall, what_came_meanwhile_is_served_by_who_was_stopped)
+{
+	struct stall stall;
+	struct op first, second, sender;
+	uint64_t value;
+	int status;
+	weir_sender *tx;
+	weir_receiver *rx;
+
+	open_flavor(flavor, &tx, &rx);
+	stall_open(&stall);
+	op_recv_into(&first, rx, stall.element);
+	wait_until_receivers_waiting(rx, 1);
+	op_recv(&second, rx);
+	wait_until_receivers_waiting(rx, 2);
+	stall_arm(&stall);
+	op_send(&sender, tx, 1);
+	stall_wait(&stall);
+	status = try_send_value(tx, 2);
+	if (status != WEIR_WOULD_BLOCK)
+		assert_status(status, WEIR_OK);
+	assert_status(try_recv_value(rx, &value), WEIR_WOULD_BLOCK);
+	cr_assert(!task_done(&second.task));
+	stall_release(&stall);
+	assert_op(&sender, WEIR_OK);
+	assert_op(&first, WEIR_OK);
+	assert_value(value_of(stall.element), 1);
+	if (status == WEIR_WOULD_BLOCK)
+		assert_sends(tx, 2);
+	assert_op_received(&second, 2);
+	stall_free(&stall);
+	free_both(tx, rx);
+}
+
+/* Nor does anybody who must wait for it burn a core. */
+FLAVOR_BODY(stall, all_others_sleep_while_who_serves_is_stopped);
+FLAVOR_CASE(
+	stall, all_others_sleep_while_who_serves_is_stopped, rendezvous, 0, 8)
+FLAVOR_CASE(stall, all_others_sleep_while_who_serves_is_stopped, one, 1, 8)
+FLAVOR_CASE(stall, all_others_sleep_while_who_serves_is_stopped, unbounded,
+	WEIR_UNBOUNDED, 8)
+FLAVOR_BODY(stall, all_others_sleep_while_who_serves_is_stopped)
+{
+	struct stall stall;
+	struct op first, sender, others[4];
+	weir_sender *tx;
+	weir_receiver *rx;
+
+	open_flavor(flavor, &tx, &rx);
+	stall_open(&stall);
+	op_recv_into(&first, rx, stall.element);
+	wait_until_receivers_waiting(rx, 1);
+	stall_arm(&stall);
+	op_send(&sender, tx, 1);
+	stall_wait(&stall);
+	for (size_t i = 0; i < LENGTH(others); i += 2) {
+		op_recv(&others[i], rx);
+		op_send(&others[i + 1], tx, i);
+	}
+	assert_nobody_burns_a_core();
+	stall_release(&stall);
+	assert_op(&sender, WEIR_OK);
+	assert_op(&first, WEIR_OK);
+	for (size_t i = 0; i < LENGTH(others); i++)
+		assert_op(&others[i], WEIR_OK);
 	stall_free(&stall);
 	free_both(tx, rx);
 }

@@ -422,3 +422,72 @@ EVERY_FLAVOR(fairness, a_receiver_that_gives_up_lets_the_next_one_move_up)
 	weir_receiver_free(other);
 	free_both(tx, rx);
 }
+
+struct consumer {
+	struct task task;
+	weir_receiver *rx;
+	int n;
+};
+
+static int consume_all(void *argument)
+{
+	struct consumer *consumer = argument;
+	uint64_t value;
+	int status;
+
+	while ((status = recv_value(consumer->rx, &value)) == WEIR_OK)
+		consumer->n++;
+	return status;
+}
+
+/* Seed: Trio test_channel_multiple_consumers: five threads on one and the same
+ * receiver, ten elements, and none goes without. */
+EVERY_FLAVOR(fairness, each_of_several_consumers_of_one_receiver_gets_some)
+{
+	struct consumer consumers[5] = {0};
+	weir_sender *tx;
+	weir_receiver *rx;
+	int total = 0;
+
+	open_flavor(flavor, &tx, &rx);
+	for (size_t i = 0; i < LENGTH(consumers); i++) {
+		consumers[i].rx = rx;
+		task_start(&consumers[i].task, consume_all, &consumers[i]);
+	}
+	wait_until_receivers_waiting(rx, LENGTH(consumers));
+	for (uint64_t i = 0; i < 10; i++)
+		assert_sends(tx, i);
+	weir_sender_close(tx);
+	for (size_t i = 0; i < LENGTH(consumers); i++) {
+		assert_status(
+			task_join(&consumers[i].task), WEIR_END_OF_CHANNEL);
+		cr_assert(consumers[i].n >= 1);
+		total += consumers[i].n;
+	}
+	cr_assert(total == 10);
+	free_both(tx, rx);
+}
+
+/* A sender that gives up does not block the one behind it. */
+CAN_BE_FULL(fairness, a_sender_that_gives_up_lets_the_next_one_move_up)
+{
+	struct op first, second;
+	weir_sender *tx, *other;
+	weir_receiver *rx;
+	size_t n;
+
+	open_flavor(flavor, &tx, &rx);
+	other = clone_sender(tx);
+	n = fill(tx);
+	op_send(&first, other, 99);
+	wait_until_senders_waiting(tx, 1);
+	op_send(&second, tx, n);
+	wait_until_senders_waiting(tx, 2);
+	weir_sender_close(other);
+	assert_op(&first, WEIR_CLOSED_RESOURCE);
+	for (uint64_t i = 0; i <= n; i++)
+		assert_receives_now(rx, i);
+	assert_op(&second, WEIR_OK);
+	weir_sender_free(other);
+	free_both(tx, rx);
+}

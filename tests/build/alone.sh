@@ -44,4 +44,23 @@ if [ -s "$work/types" ]; then
 	echo 'the headers define the types above'
 	bad=1
 fi
+
+# Names, of what is left without comments, macros, attributes, parameters and the
+# members of structs: enumerators, and the last word of each declaration.
+for header in "$include"/weir/*.h; do
+	$cc -std=c11 "-I$include" -E -x c "$header" |
+		awk -v own="\"$include/" '
+			/^# [0-9]/ { here = index($3, own) == 1; next }
+			here { print }'
+done | tr '\n' ' ' | sed -E -e ':again' -e 's/\([^()]*\)//g' -e 't again' \
+	-e 's/enum [a-z_]* *\{([^}]*)\}/\1/g' -e 's/\{[^}]*\}//g' | tr ';,' '\n' |
+	sed -E 's/=.*//; s/__attribute__//g; s/[*]/ /g; s/\[.*//' |
+	awk 'NF > 0 { print $NF }' | sort -u >"$work/names"
+for known in weir_open_with weir_sender weir_statistics WEIR_WOULD_BLOCK; do
+	grep -qx "$known" "$work/names"
+done
+if grep -vE '^(weir_|WEIR_)' "$work/names"; then
+	echo 'the headers declare the names above'
+	bad=1
+fi
 exit $bad

@@ -13,22 +13,34 @@ cat "$include"/weir/*.h | tr '\n' ' ' | sed 's#/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/#
 	tr -d '(' | sort -u >"$work/declared"
 test -s "$work/declared"
 
-shared=lib/.libs/libweir.so
-if [ -e "$shared" ]; then
-	nm -D --defined-only "$shared" | awk '$2 == "T" { print $3 }' |
-		sed 's/@.*//' | sort >"$work/exported"
-	diff "$work/declared" "$work/exported" || {
-		echo 'declared (<) and exported (>) differ'
+# same WHAT FILE WHAT FILE
+same() {
+	diff "$work/$2" "$work/$4" || {
+		echo "$1 (<) and $3 (>) differ"
 		bad=1
 	}
+}
+
+sed -n 's/^\t\(weir_[a-z_]*\);$/\1/p' "${srcdir:-.}/lib/weir.map" |
+	sort >"$work/mapped"
+same declared declared mapped mapped
+
+shared=lib/.libs/libweir.so
+if [ -e "$shared" ]; then
+	# Variables too; A is the name of the version.
+	nm -D --defined-only "$shared" | awk '$2 != "A" { print $3 }' |
+		sed 's/@.*//' | sort >"$work/exported"
+	same declared declared exported exported
 fi
 
-nm --defined-only -g lib/.libs/libweir-core.a lib/libweir-core.a 2>/dev/null |
-	awk 'NF == 3 { print $3 }' | sort -u >"$work/global"
-test -s "$work/global" || [ -e "$shared" ]
+static=lib/.libs/libweir.a
+[ -e "$static" ] || static=lib/.libs/libweir-core.a
+nm --defined-only -g "$static" | awk 'NF == 3 { print $3 }' |
+	sort -u >"$work/global"
+test -s "$work/global"
 # What sanitizers add is not ours.
 if grep -vE '^(weir_|wi_|__|\.)' "$work/global"; then
-	echo 'libweir-core.a: the names above are global'
+	echo "$static: the names above are global"
 	bad=1
 fi
 exit $bad
