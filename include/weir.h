@@ -7,7 +7,10 @@
 #include <weir/common.h>
 #include <weir/duplex.h>
 #include <weir/pipeline.h>
+#include <weir/poll.h>
 #include <weir/scope.h>
+#include <weir/select.h>
+#include <weir/timer.h>
 #include <weir/typed.h>
 #include <weir/version.h>
 

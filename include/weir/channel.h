@@ -181,6 +181,21 @@ WEIR_API WEIR_NODISCARD int weir_send_many_until(weir_sender *tx,
 WEIR_API WEIR_NODISCARD int weir_send_many_for(weir_sender *tx,
 	const void *elements, size_t count, size_t *sent, int64_t timeout_ns);
 
+/* Send without waiting, at the price of the oldest element: if the buffer is
+ * full that one is taken out, in one step with putting the new one in, ahead of
+ * senders that wait.  For the latest value (capacity 1) and for logs that keep
+ * the last N.
+ *
+ *   displaced      room for the element that was taken out; NULL: it is dropped
+ *   was_displaced  whether there was one; may be NULL
+ *
+ * Returns as weir_try_send.  An unbounded channel is never full.  A rendezvous
+ * needs a receiver that waits, else WOULD_BLOCK.  On a bounded channel
+ * WOULD_BLOCK means that another thread is in the middle of an operation on the
+ * oldest place, or has it in its hands by weir_recv_acquire. */
+WEIR_API WEIR_NODISCARD int weir_force_send(weir_sender *tx,
+	const void *element, void *displaced, bool *was_displaced);
+
 /* -- Receiving ----------------------------------------------------------- */
 
 /* Copy the oldest element out, waiting while there is none.
@@ -216,6 +231,53 @@ WEIR_API WEIR_NODISCARD int weir_recv_many_until(weir_receiver *rx,
 	void *elements, size_t count, size_t *received, int64_t deadline_ns);
 WEIR_API WEIR_NODISCARD int weir_recv_many_for(weir_receiver *rx,
 	void *elements, size_t count, size_t *received, int64_t timeout_ns);
+
+/* -- In place ------------------------------------------------------------ */
+
+/* Build an element where it will lie in the buffer, with no copy at all:
+ * reserve a place, fill it, commit it.  Bounded and unbounded channels only.
+ *
+ * The element's place in the order is that of the reservation: what is sent
+ * after it comes after it, so receivers wait for the commit (their deadlines
+ * hold, and try_ calls answer WOULD_BLOCK) while other senders go on.  Every
+ * reservation must be committed or aborted, by any thread, through the endpoint
+ * that made it and before that is freed; closing that endpoint in between
+ * changes nothing for it, and the end of the channel comes after it.
+ *
+ *   *slot  element_size bytes, the caller's until the commit; what is in them is
+ *          undefined
+ *
+ * Returns as weir_send; also INVALID_ARGUMENT on a channel without a buffer.
+ */
+WEIR_API WEIR_NODISCARD int weir_send_reserve(weir_sender *tx, void **slot);
+WEIR_API WEIR_NODISCARD int weir_try_send_reserve(weir_sender *tx, void **slot);
+WEIR_API WEIR_NODISCARD int weir_send_reserve_until(
+	weir_sender *tx, void **slot, int64_t deadline_ns);
+WEIR_API WEIR_NODISCARD int weir_send_reserve_for(
+	weir_sender *tx, void **slot, int64_t timeout_ns);
+
+/* The element is there: it is sent.  If the last receiver has closed in the
+ * meantime it is dropped, by this call. */
+WEIR_API void weir_send_commit(weir_sender *tx, void *slot);
+
+/* There will be none; `drop` is not called.  The place can be used again once
+ * the elements before it have been received. */
+WEIR_API void weir_send_abort(weir_sender *tx, void *slot);
+
+/* Use the oldest element where it lies: acquire takes it out of the order, and
+ * it is the caller's until release gives its place back.  Until then a bounded
+ * channel has one place less.  Every slot that was acquired must be released, by
+ * any thread, through the same endpoint and before that is freed; closing
+ * changes nothing for it.  `drop` is not called for it.
+ * Returns as weir_recv; also INVALID_ARGUMENT on a channel without a buffer. */
+WEIR_API WEIR_NODISCARD int weir_recv_acquire(weir_receiver *rx, void **slot);
+WEIR_API WEIR_NODISCARD int weir_try_recv_acquire(
+	weir_receiver *rx, void **slot);
+WEIR_API WEIR_NODISCARD int weir_recv_acquire_until(
+	weir_receiver *rx, void **slot, int64_t deadline_ns);
+WEIR_API WEIR_NODISCARD int weir_recv_acquire_for(
+	weir_receiver *rx, void **slot, int64_t timeout_ns);
+WEIR_API void weir_recv_release(weir_receiver *rx, void *slot);
 
 /* -- Looking ------------------------------------------------------------- */
 
