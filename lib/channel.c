@@ -2,10 +2,12 @@
 /* channel.c - the waiting room: how those who wait are served; see channel.h.
  *
  * Invariants, whenever the gate is free
- *	I1  a side's bit of `attention` is set if and only if somebody waits
+ *	I1  a side's WAITS in `attention` is set if and only if somebody waits
  *	    there; so is HELD in the queue's word of that side.
  *	I2  no waiter could be served by what had been published when the gate
  *	    was last left.
+ *	I3  capacity 0: those who wait and are live are all on one side, or all
+ *	    of one selection.  Who comes is paired at once, if it can be.
  *
  * Ordering edges
  *	[sleep]  Nobody sleeps beside an element, nor beside a free place:
@@ -22,7 +24,14 @@
  *	same with the sides exchanged, and `free` for `full`.  In words:
  *	publish, then look for waiters; register, then look again.  To serve is
  *	to enter the gate, or to leave a mark to whoever is inside (gate.h), who
- *	then settles after that mark.
+ *	then settles after that mark.  The other bits of `attention` work
+ *	likewise: WATCHED and TOLD for watchers (watch.c), and GAPS, by which who
+ *	aborts a place and who takes the element before it make sure that one of
+ *	them moves head past it.
+ *
+ *	[released]  the decrement of `references` -> the one that finds 1: what
+ *		   all others did with the channel is visible to who destroys it
+ *	[gap]	   aborted's fetch_or -> skip_gaps' fetch_and: the gap is counted
  *
  * Termination.  To settle moves elements only for those who wait, so a round
  * that moves nothing is the last one; each round is work that somebody waits
@@ -52,18 +61,78 @@ void wi_channel_decide(struct channel *channel, enum side side,
 {
 	wi_wait_queue_remove(&channel->sides[side].waiting, waiter);
 	waiter->status = status;
-	list_append(decided, &waiter->node);
+	list_append(decided, &waiter->parker->node);
+}
+
+static bool is_next_in_hand(struct channel *channel, enum side side)
+{
+	struct queue *queue = &channel->queue;
+	const struct place_ops *places = queue->ops->places;
+
+	if (places == NULL)
+		return false;
+	return side == SENDING ? places->tail_in_hand(queue)
+			       : places->head_in_hand(queue);
+}
+
+/* It lost: another channel was faster. */
+static void forget(
+	struct channel *channel, enum side side, struct waiter *waiter)
+{
+	wi_wait_queue_remove(&channel->sides[side].waiting, waiter);
+}
+
+/* The oldest two that may meet: a select does not pair with itself. */
+static bool find_pair(struct channel *channel, struct waiter **sender,
+	struct waiter **receiver)
+{
+	struct wait_queue *senders = &channel->sides[SENDING].waiting;
+	struct wait_queue *receivers = &channel->sides[RECEIVING].waiting;
+
+	for (*sender = NULL;
+		(*sender = wi_wait_queue_next(senders, *sender)) != NULL;)
+		for (*receiver = NULL; (*receiver = wi_wait_queue_next(
+						receivers, *receiver)) != NULL;)
+			if ((*sender)->selection == NULL ||
+				(*sender)->selection != (*receiver)->selection)
+				return true;
+	return false;
+}
+
+static bool is_registering(const struct waiter *waiter)
+{
+	return waiter->selection != NULL && waiter->selection->registering;
+}
+
+/* Make both ours.  By I3 two selects that are live meet here only while one of
+ * them is registering; that is this thread (selection.h), and nobody else can
+ * claim it.  So the other is claimed first, and then the pair cannot fail. */
+static bool claim_pair(
+	struct channel *channel, struct waiter *sender, struct waiter *receiver)
+{
+	bool sender_last = is_registering(sender);
+
+	if (!wi_waiter_is_live(sender) ||
+		(!sender_last && !wi_waiter_claim(sender))) {
+		forget(channel, SENDING, sender);
+		return false;
+	}
+	if (!wi_waiter_is_live(receiver) || !wi_waiter_claim(receiver)) {
+		forget(channel, RECEIVING, receiver);
+		return false;
+	}
+	return !sender_last || wi_waiter_claim(sender);
 }
 
 /* Capacity 0: pair up the oldest of both sides. */
 static void let_meet(struct channel *channel, struct list *decided)
 {
-	for (;;) {
-		struct waiter *sender = first_waiting(channel, SENDING);
-		struct waiter *receiver = first_waiting(channel, RECEIVING);
+	struct waiter *sender, *receiver;
 
-		if (!wi_rendezvous_meet(&channel->queue, sender, receiver))
-			break;
+	while (find_pair(channel, &sender, &receiver)) {
+		if (!claim_pair(channel, sender, receiver))
+			continue;
+		wi_rendezvous_meet(&channel->queue, sender, receiver);
 		if (sender->done == sender->wanted)
 			wi_channel_decide(
 				channel, SENDING, sender, WEIR_OK, decided);
@@ -73,22 +142,74 @@ static void let_meet(struct channel *channel, struct list *decided)
 	}
 }
 
+/* Take or put one element for a waiter. */
+static int move_for(
+	struct channel *channel, enum side side, struct waiter *waiter)
+{
+	struct queue *queue = &channel->queue;
+	unsigned char *element =
+		waiter->elements + waiter->done * queue->element_size;
+
+	if (waiter->in_place)
+		return side == SENDING ? queue->ops->places->reserve(
+						 queue, waiter->place, HELD)
+				       : queue->ops->places->acquire(
+						 queue, waiter->place, HELD);
+	return side == SENDING ? queue->ops->push(queue, element, HELD)
+			       : queue->ops->pop(queue, element, HELD);
+}
+
+static int look(struct channel *channel, enum side side, uint64_t held)
+{
+	struct queue *queue = &channel->queue;
+
+	return side == SENDING ? queue->ops->can_push(queue, held)
+			       : queue->ops->can_pop(queue, held);
+}
+
+/* What comes next is in somebody's hands, for as long as that likes: those whose
+ * deadline has passed need not stay for it. */
+static void time_out_overdue(
+	struct channel *channel, enum side side, struct list *decided)
+{
+	struct wait_queue *waiting = &channel->sides[side].waiting;
+	struct waiter *waiter, *next;
+
+	if (!is_next_in_hand(channel, side))
+		return;
+	for (waiter = wi_wait_queue_first(waiting); waiter != NULL;
+		waiter = next) {
+		next = wi_wait_queue_next(waiting, waiter);
+		if (waiter->overdue)
+			wi_channel_decide(
+				channel, side, waiter, WEIR_TIMED_OUT, decided);
+	}
+}
+
 /* Move elements between the queue and those who wait on this side, oldest
  * first.  True if any moved. */
 static bool serve_side(
 	struct channel *channel, enum side side, struct list *decided)
 {
-	struct queue *queue = &channel->queue;
 	struct waiter *waiter;
 	bool moved = false;
 
 	while ((waiter = first_waiting(channel, side)) != NULL) {
-		unsigned char *element =
-			waiter->elements + waiter->done * queue->element_size;
-		int status = side == SENDING
-				     ? queue->ops->push(queue, element, HELD)
-				     : queue->ops->pop(queue, element, HELD);
+		int status;
 
+		/* A selection is claimed once it is sure that there is an
+		 * element for it, and taken once it is ours: HELD keeps it. */
+		if (waiter->selection != NULL) {
+			if (look(channel, side, HELD) == WEIR_WOULD_BLOCK)
+				break;
+			if (!wi_waiter_claim(waiter)) {
+				forget(channel, side, waiter);
+				continue;
+			}
+		}
+		status = move_for(channel, side, waiter);
+		invariant(status != WEIR_WOULD_BLOCK ||
+			  waiter->selection == NULL);
 		if (status == WEIR_OK) {
 			moved = true;
 			if (++waiter->done < waiter->wanted)
@@ -96,11 +217,35 @@ static bool serve_side(
 		} else if (side == RECEIVING && waiter->done > 0) {
 			status = WEIR_OK; /* took what was there */
 		} else if (status == WEIR_WOULD_BLOCK) {
+			time_out_overdue(channel, side, decided);
 			break;
 		}
 		wi_channel_decide(channel, side, waiter, status, decided);
 	}
 	return moved;
+}
+
+static void skip_gaps(struct channel *channel)
+{
+	struct queue *queue = &channel->queue;
+
+	/* relaxed: cleared only inside the gate; who sets it enters it or
+	 * leaves a mark. */
+	if (!(load_relaxed(&channel->attention) & GAPS))
+		return;
+	for (;;) {
+		queue->ops->places->skip(queue);
+		/* relaxed: a gap that is missed here is found below. */
+		if (load_relaxed(&queue->gaps) > 0)
+			return;
+		/* acquire [gap]: pairs with wi_channel_aborted.  If we clear
+		 * its bit, we see its gap. */
+		fetch_and_acq_rel(&channel->attention, ~GAPS);
+		/* relaxed: made visible by [gap]. */
+		if (load_relaxed(&queue->gaps) == 0)
+			return;
+		fetch_or_seq_cst(&channel->attention, GAPS); /* [sleep] */
+	}
 }
 
 void wi_channel_settle(struct channel *channel, struct list *decided)
@@ -112,6 +257,7 @@ void wi_channel_settle(struct channel *channel, struct list *decided)
 	/* An element for a receiver makes a place for a sender, whose element
 	 * may be for the next receiver. */
 	do {
+		skip_gaps(channel);
 		moved = serve_side(channel, RECEIVING, decided);
 		moved |= serve_side(channel, SENDING, decided);
 	} while (moved);
@@ -127,6 +273,25 @@ void wi_channel_serve(struct channel *channel)
 		return;
 	list_init(&decided);
 	wi_channel_leave(channel, &decided);
+}
+
+void wi_channel_serve_news(
+	struct channel *channel, enum side side, uint32_t news)
+{
+	/* Watchers on our own side have been told: ready.  That is news only
+	 * if it is so no more. */
+	if (news == TOLD(side) && wi_channel_look(channel, side) == WEIR_OK)
+		return;
+	wi_channel_serve(channel);
+}
+
+void wi_channel_aborted(struct channel *channel)
+{
+	/* seq_cst [sleep]: publish the gap, then look; who takes the element
+	 * before it sees the bit, or has moved head before we look.  Releases
+	 * [gap]: pairs with skip_gaps. */
+	fetch_or_seq_cst(&channel->attention, GAPS);
+	wi_channel_serve(channel);
 }
 
 /* -- The gate ------------------------------------------------------------ */
@@ -149,25 +314,36 @@ static void let_go_if_nobody_waits(struct channel *channel, enum side side)
 	/* relaxed: only written inside the gate. */
 	uint32_t attention = load_relaxed(&channel->attention);
 
-	if (!(attention & 1u << side) || first_waiting(channel, side) != NULL)
+	if (!(attention & WAITS(side)) || first_waiting(channel, side) != NULL)
 		return;
 	/* Who still sees the bit finds nobody to serve.  Only setting it is
 	 * part of [sleep]. */
-	fetch_and_acq_rel(&channel->attention, ~(1u << side));
+	fetch_and_acq_rel(&channel->attention, ~WAITS(side));
 	wi_queue_hold(word_of(channel, side), false);
 }
 
-void wi_channel_leave(struct channel *channel, struct list *decided)
+void wi_channel_enter_too(struct channel *channel)
+{
+	wi_gate_enter(&channel->gate);
+}
+
+void wi_channel_leave_silently(struct channel *channel, struct list *decided)
 {
 	for (;;) {
 		let_go_if_nobody_waits(channel, SENDING);
 		let_go_if_nobody_waits(channel, RECEIVING);
+		wi_channel_tell_watchers(channel, decided);
 		if (wi_gate_leave(&channel->gate))
 			break;
 		wi_channel_settle(channel, decided);
 	}
+}
+
+void wi_channel_leave(struct channel *channel, struct list *decided)
+{
+	wi_channel_leave_silently(channel, decided);
 	/* Outside: who is woken may come straight back to the gate. */
-	wi_waiters_release(decided);
+	wi_parkers_release(decided);
 }
 
 void wi_channel_queue(
@@ -175,30 +351,29 @@ void wi_channel_queue(
 {
 	/* HELD first: from when statistics count this waiter, nobody goes past
 	 * it.  relaxed: only written inside the gate. */
-	if (!(load_relaxed(&channel->attention) & 1u << side)) {
+	if (!(load_relaxed(&channel->attention) & WAITS(side))) {
 		wi_queue_hold(word_of(channel, side), true);
 		/* seq_cst [sleep]: register, then look again. */
-		fetch_or_seq_cst(&channel->attention, 1u << side);
+		fetch_or_seq_cst(&channel->attention, WAITS(side));
 	}
 	wi_wait_queue_append(&channel->sides[side].waiting, waiter);
 }
 
-/* Is what this waiter needs already claimed by threads in the middle of an
- * operation, beyond what those before it can take?  Then it will be served
- * when they are through, and it cannot be said that it could not be done. */
-static bool is_on_its_way(
-	struct channel *channel, enum side side, const struct waiter *waiter)
+bool wi_channel_must_stay(
+	struct channel *channel, enum side side, struct waiter *waiter)
 {
-	struct list *waiters = &channel->sides[side].waiting.waiters;
+	struct wait_queue *waiting = &channel->sides[side].waiting;
 	size_t length = wi_queue_length(&channel->queue);
 	size_t there =
 		side == RECEIVING ? length : channel->queue.capacity - length;
 	size_t needed = side == RECEIVING ? 1 : waiter->wanted - waiter->done;
+	struct waiter *older = NULL;
 
-	for (struct list *node = waiters->next; node != &waiter->node;
-		node = node->next) {
-		struct waiter *older = wi_waiter_of(node);
-
+	if (is_next_in_hand(channel, side))
+		return false;
+	while ((older = wi_wait_queue_next(waiting, older)) != waiter) {
+		if (!wi_waiter_is_live(older))
+			continue;
 		if (older->wanted - older->done >= there)
 			return false;
 		there -= older->wanted - older->done;
@@ -206,10 +381,14 @@ static bool is_on_its_way(
 	return there >= needed;
 }
 
+/* Is what this waiter needs already claimed by threads in the middle of an
+ * operation, beyond what those before it can take?  Then it will be served
+ * when they are through, and it cannot be said that it could not be done. */
 bool wi_channel_withdraw(
 	struct channel *channel, enum side side, struct waiter *waiter)
 {
-	if (is_on_its_way(channel, side, waiter))
+	waiter->overdue = wi_channel_must_stay(channel, side, waiter);
+	if (waiter->overdue)
 		return false;
 	wi_wait_queue_remove(&channel->sides[side].waiting, waiter);
 	return true;
@@ -217,27 +396,33 @@ bool wi_channel_withdraw(
 
 /* -- Making and unmaking ------------------------------------------------- */
 
-static int init_queue(struct channel *channel, size_t capacity,
-	size_t element_size, const struct allocator *allocator)
+static int init_queue(struct channel *channel, const weir_options *options,
+	const struct schedule *schedule, const struct allocator *allocator)
 {
-	if (capacity == WEIR_UNBOUNDED)
+	size_t capacity = options->capacity, size = options->element_size;
+
+	if (schedule != NULL)
+		wi_timer_queue_init(&channel->timer, schedule, allocator);
+	else if (capacity == WEIR_UNBOUNDED)
 		return wi_segment_list_init(
-			&channel->segment_list, element_size, allocator);
-	if (capacity > 0)
-		return wi_ring_init(
-			&channel->ring, capacity, element_size, allocator);
-	wi_rendezvous_init(&channel->queue, element_size, allocator);
+			&channel->segment_list, size, allocator);
+	else if (capacity > 0)
+		return wi_ring_init(&channel->ring, capacity, size, allocator);
+	else
+		wi_rendezvous_init(&channel->queue, size, allocator);
 	return 0;
 }
 
 static void init_side(struct side_state *side, uint32_t spin_limit)
 {
 	wi_wait_queue_init(&side->waiting);
+	list_init(&side->watchers);
 	init_atomic(&side->open, 0);
 	wi_backoff_init(&side->backoff, spin_limit);
 }
 
-int wi_channel_create(const weir_options *options, struct channel **result)
+int wi_channel_create(const weir_options *options,
+	const struct schedule *schedule, struct channel **result)
 {
 	const struct allocator allocator = {
 		options->alloc, options->free, options->allocator_context};
@@ -254,8 +439,7 @@ int wi_channel_create(const weir_options *options, struct channel **result)
 			goto free_channel;
 		memcpy(channel->name, options->name, size);
 	}
-	if (init_queue(channel, options->capacity, options->element_size,
-		    &allocator) != 0)
+	if (init_queue(channel, options, schedule, &allocator) != 0)
 		goto free_name;
 	init_atomic(&channel->attention, 0);
 	wi_gate_init(&channel->gate);
@@ -285,4 +469,11 @@ void wi_channel_destroy(struct channel *channel)
 	if (channel->name != NULL)
 		wi_free(&allocator, channel->name, strlen(channel->name) + 1);
 	wi_free(&allocator, channel, sizeof *channel);
+}
+
+void wi_channel_release(struct channel *channel)
+{
+	/* acq_rel [released]: with the same line in other threads. */
+	if (fetch_sub_acq_rel(&channel->references, 1) == 1)
+		wi_channel_destroy(channel);
 }

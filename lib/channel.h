@@ -18,24 +18,35 @@
 #include "rendezvous.h"
 #include "ring.h"
 #include "segment_list.h"
+#include "timer_queue.h"
 #include "waiter.h"
+#include "watcher.h"
 
 enum side { SENDING, RECEIVING };
 
+/* In `attention`, who on this side has something to hear of.  Who has put an
+ * element in, or taken one out, looks there and serves. */
+#define WAITS(side) ((uint32_t)1 << (side))   /* operations that wait */
+#define WATCHED(side) ((uint32_t)4 << (side)) /* watchers, told: not ready */
+#define TOLD(side) ((uint32_t)16 << (side))   /* watchers, told: ready */
+#define GAPS ((uint32_t)64)                   /* aborted places in the queue */
+
 struct side_state {
 	struct wait_queue waiting; /* inside the gate */
+	struct list watchers;      /* inside the gate */
 	struct atomic_u64 open;    /* endpoints; changed inside the gate */
 	struct backoff backoff;
 };
 
 struct channel {
 	union {
-		struct queue queue; /* what all three start with */
+		struct queue queue; /* what all of them start with */
 		struct ring ring;
 		struct segment_list segment_list;
+		struct timer_queue timer;
 	};
-	/* Bit 1 << side: somebody waits there.  Written inside the gate, read
-	 * by everybody after each element: alone on its line. */
+	/* Written inside the gate (GAPS also outside), read by everybody after
+	 * each element: alone on its line. */
 	cache_aligned struct atomic_u32 attention;
 	cache_aligned struct gate gate;
 	struct side_state sides[2];
@@ -70,28 +81,66 @@ static inline struct endpoint *wi_receiver_end(const weir_receiver *rx)
 	return (struct endpoint *)(uintptr_t)rx;
 }
 
-/* 0 or -ENOMEM.  With no endpoints and no references yet. */
-int wi_channel_create(const weir_options *options, struct channel **channel);
+/* 0 or -ENOMEM.  With no endpoints and no references yet.  With a schedule it is
+ * a timer. */
+int wi_channel_create(const weir_options *options,
+	const struct schedule *schedule, struct channel **channel);
 
-/* The last reference is gone. */
+/* No reference is left; wi_channel_release calls it for the last one. */
 void wi_channel_destroy(struct channel *channel);
+void wi_channel_release(struct channel *channel);
 
-/* Does anybody wait on that side?  Also the second half of [sleep]. */
+/* Does anybody wait on that side? */
 static inline bool wi_channel_waits(struct channel *channel, enum side side)
 {
 	/* seq_cst [sleep]: see channel.c. */
-	return load_seq_cst(&channel->attention) & 1u << side;
+	return load_seq_cst(&channel->attention) & WAITS(side);
 }
 
-/* After an element was put in or taken out, and the other side waits: settle,
- * or leave that to who is inside the gate.  Does not wait. */
+/* Settle, or leave that to who is inside the gate.  Does not wait. */
 void wi_channel_serve(struct channel *channel);
 
+/* The same, for who has taken or put an element and found `news`. */
+void wi_channel_serve_news(
+	struct channel *channel, enum side side, uint32_t news);
+
+/* After an element was put in, or a place came free: look for those who must
+ * hear of it.  The second half of [sleep]. */
+static inline void wi_channel_moved(struct channel *channel, enum side side)
+{
+	const uint32_t after_send =
+		WAITS(RECEIVING) | WATCHED(RECEIVING) | TOLD(SENDING);
+	const uint32_t after_recv =
+		WAITS(SENDING) | WATCHED(SENDING) | TOLD(RECEIVING) | GAPS;
+	/* seq_cst [sleep]: see channel.c. */
+	uint32_t news = load_seq_cst(&channel->attention) &
+			(side == SENDING ? after_send : after_recv);
+
+	if (unlikely(news != 0))
+		wi_channel_serve_news(channel, side, news);
+}
+
+/* A place was taken in hand: those whose deadline has passed need not stay for
+ * it, and watchers may have something to hear. */
+static inline void wi_channel_in_hand(struct channel *channel)
+{
+	/* seq_cst [sleep]: see channel.c. */
+	if (load_seq_cst(&channel->attention) != 0)
+		wi_channel_serve(channel);
+}
+
+/* A place was aborted: somebody must move head past it. */
+void wi_channel_aborted(struct channel *channel);
+
 /* The gate.  What is decided inside is collected in a list; leaving settles
- * again if others have asked for it, then tells the decided. */
+ * again if others have asked for it, then tells the decided.  Who is inside
+ * several gates has entered them in the order of their addresses, uses one list,
+ * and tells the decided once it has left them all. */
 void wi_channel_enter(struct channel *channel, struct list *decided);
 bool wi_channel_try_enter(struct channel *channel, struct list *decided);
 void wi_channel_leave(struct channel *channel, struct list *decided);
+void wi_channel_enter_too(struct channel *channel);
+void wi_channel_leave_silently(struct channel *channel, struct list *decided);
 
 /* All below: inside the gate. */
 
@@ -107,9 +156,27 @@ void wi_channel_decide(struct channel *channel, enum side side,
 	struct waiter *waiter, int status, struct list *decided);
 
 /* The owner's time is up: take the waiter out.  False if it must stay, because
- * what it waits for is on its way, in the hands of a thread in the middle of
- * an operation: then it will be served, whatever the time. */
+ * what it waits for is on its way, held up by a thread in the middle of an
+ * operation: then it will be served, whatever the time, or told TIMED_OUT if it
+ * turns out that this place is in hand. */
 bool wi_channel_withdraw(
 	struct channel *channel, enum side side, struct waiter *waiter);
+
+/* The first half of that: must it stay? */
+bool wi_channel_must_stay(
+	struct channel *channel, enum side side, struct waiter *waiter);
+
+/* Start and stop watching.  Whoever is inside tells the watcher, if it is ready,
+ * before it leaves; also after somebody has set `told` to false again. */
+void wi_channel_watch(
+	struct channel *channel, enum side side, struct watcher *watcher);
+void wi_channel_unwatch(struct watcher *watcher);
+
+/* Before the gate is left: tell all watchers what has changed for them. */
+void wi_channel_tell_watchers(struct channel *channel, struct list *decided);
+
+/* What the operation would answer now, for somebody who comes; WEIR_WOULD_BLOCK
+ * if others wait for it. */
+int wi_channel_look(struct channel *channel, enum side side);
 
 #endif

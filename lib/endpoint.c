@@ -15,14 +15,11 @@
  * Ordering edges
  *	[closed]    the store to `closed` -> wi_transfer_check's load: what
  *		    happened before the close is visible
- *	[released]  the decrement of `references` -> the one that finds 1: what
- *		    all others did with the channel is visible to who destroys
- *		    it
  */
 #include <errno.h>
 #include <weir/scope.h>
 
-#include "channel.h"
+#include "endpoint.h"
 
 /* -- Both sides ---------------------------------------------------------- */
 
@@ -87,15 +84,39 @@ static void end_waits_through(
 
 	list_for_each_safe (
 		node, following, &channel->sides[side].waiting.waiters) {
-		struct waiter *waiter = wi_waiter_of(node);
+		struct waiter *waiter = container_of(node, struct waiter, node);
 
-		if (waiter->through == end)
+		if (waiter->through != end)
+			continue;
+		if (wi_waiter_claim(waiter))
 			wi_channel_decide(channel, side, waiter,
 				WEIR_CLOSED_RESOURCE, decided);
+		else
+			wi_wait_queue_remove(
+				&channel->sides[side].waiting, waiter);
 	}
 }
 
-static void close_end(struct endpoint *end, enum side side)
+/* Inside the gate: no watcher comes through this endpoint any more. */
+static void dismiss_watchers(
+	struct endpoint *end, enum side side, struct list *gone)
+{
+	struct list *node, *following;
+
+	list_for_each_safe (
+		node, following, &end->channel->sides[side].watchers) {
+		struct watcher *watcher =
+			container_of(node, struct watcher, node);
+
+		if (watcher->through != end)
+			continue;
+		wi_channel_unwatch(watcher);
+		list_append(gone, &watcher->node);
+	}
+}
+
+/* If it is not only closed but freed, `gone` collects its watchers. */
+static void close_end(struct endpoint *end, enum side side, struct list *gone)
 {
 	struct channel *channel;
 	struct list decided;
@@ -118,6 +139,8 @@ static void close_end(struct endpoint *end, enum side side)
 				side == SENDING ? ENDED : BROKEN);
 		wi_channel_settle(channel, &decided);
 	}
+	if (gone != NULL)
+		dismiss_watchers(end, side, gone);
 	wi_channel_leave(channel, &decided);
 	if (last && side == RECEIVING)
 		channel->queue.ops->drain(&channel->queue, &channel->dropper);
@@ -125,16 +148,22 @@ static void close_end(struct endpoint *end, enum side side)
 
 static void free_end(struct endpoint *end, enum side side)
 {
+	struct list *node, *following, gone;
 	struct channel *channel;
 
 	if (end == NULL)
 		return;
-	close_end(end, side);
+	list_init(&gone);
+	close_end(end, side, &gone);
+	list_for_each_safe (node, following, &gone) {
+		struct watcher *watcher =
+			container_of(node, struct watcher, node);
+
+		watcher->gone(watcher);
+	}
 	channel = end->channel;
 	unmake(end);
-	/* acq_rel [released]: with the same line in other threads. */
-	if (fetch_sub_acq_rel(&channel->references, 1) == 1)
-		wi_channel_destroy(channel);
+	wi_channel_release(channel);
 }
 
 static bool is_closed(const struct endpoint *end)
@@ -169,7 +198,7 @@ int weir_open_with(
 
 	if (options == NULL || tx == NULL || rx == NULL || !are_valid(options))
 		return WEIR_INVALID_ARGUMENT;
-	if (wi_channel_create(options, &channel) != 0)
+	if (wi_channel_create(options, NULL, &channel) != 0)
 		return WEIR_NO_MEMORY;
 	sender = make(channel);
 	if (sender == NULL)
@@ -200,6 +229,20 @@ int weir_open(size_t capacity, size_t element_size, weir_sender **tx,
 	return weir_open_with(&options, tx, rx);
 }
 
+int wi_open_receiver(struct channel *channel, weir_receiver **rx)
+{
+	struct endpoint *receiver = make(channel);
+
+	if (receiver == NULL) {
+		wi_channel_destroy(channel);
+		return WEIR_NO_MEMORY;
+	}
+	count_in(channel, RECEIVING);
+	init_atomic(&channel->sides[SENDING].open, 1);
+	*rx = container_of(receiver, weir_receiver, end);
+	return WEIR_OK;
+}
+
 /* -- Senders -------------------------------------------------------------- */
 
 int weir_sender_clone(weir_sender *tx, weir_sender **copy)
@@ -217,7 +260,7 @@ int weir_sender_clone(weir_sender *tx, weir_sender **copy)
 
 void weir_sender_close(weir_sender *tx)
 {
-	close_end(wi_sender_end(tx), SENDING);
+	close_end(wi_sender_end(tx), SENDING, NULL);
 }
 
 void weir_sender_free(weir_sender *tx)
@@ -253,7 +296,7 @@ int weir_receiver_clone(weir_receiver *rx, weir_receiver **copy)
 
 void weir_receiver_close(weir_receiver *rx)
 {
-	close_end(wi_receiver_end(rx), RECEIVING);
+	close_end(wi_receiver_end(rx), RECEIVING, NULL);
 }
 
 void weir_receiver_free(weir_receiver *rx)

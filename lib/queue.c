@@ -16,6 +16,8 @@ void wi_queue_init(struct queue *queue, const struct queue_ops *ops,
 	queue->allocator = *allocator;
 	init_atomic(&queue->dropped, 0);
 	init_atomic(&queue->abandoned, 0);
+	init_atomic(&queue->gaps, 0);
+	init_atomic(&queue->displaced, 0);
 	init_atomic(&queue->tail, 0);
 	init_atomic(&queue->head, 0);
 }
@@ -64,34 +66,60 @@ void wi_queue_drop(
 			dropper->context);
 }
 
+void wi_queue_drop_slot(struct queue *queue, const struct dropper *dropper,
+	struct slot *slot, uint32_t number, void *element)
+{
+	uint32_t state = wi_slot_abandon(slot, number);
+
+	if (state == FULL) {
+		wi_queue_drop(queue, dropper, element);
+		return;
+	}
+	/* relaxed, both: figures for statistics. */
+	fetch_add_relaxed(&queue->abandoned, 1);
+	if (state == GAP)
+		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
+}
+
+static uint64_t tail_of(const struct queue *queue)
+{
+	if (queue->ops->clock != NULL)
+		return queue->ops->clock->tail(queue);
+	/* acquire [closed] */
+	return load_acquire(&queue->tail);
+}
+
 size_t wi_queue_length(const struct queue *queue)
 {
 	/* acquire [closed], and head first: tail is then no older, so that the
 	 * difference is never negative. */
 	uint64_t head = wi_position(load_acquire(&queue->head));
-	/* acquire [closed]: likewise. */
-	uint64_t tail = wi_position(load_acquire(&queue->tail));
+	uint64_t tail = wi_position(tail_of(queue));
 	uint64_t length =
 		queue->ops->count(queue, tail) - queue->ops->count(queue, head);
+	/* relaxed: exact when nothing else runs. */
+	uint64_t gaps = load_relaxed(&queue->gaps);
 
+	length -= gaps < length ? gaps : length;
 	return length < queue->capacity ? (size_t)length : queue->capacity;
 }
 
 uint64_t wi_queue_sent(const struct queue *queue)
 {
-	/* relaxed: a figure for statistics. */
-	uint64_t abandoned = load_relaxed(&queue->abandoned);
-	uint64_t tail = load_relaxed(&queue->tail); /* relaxed: likewise */
+	/* relaxed: figures for statistics. */
+	uint64_t lost = load_relaxed(&queue->abandoned) +
+			load_relaxed(&queue->gaps); /* relaxed: likewise */
 
-	return queue->ops->count(queue, wi_position(tail)) - abandoned;
+	return queue->ops->count(queue, wi_position(tail_of(queue))) - lost;
 }
 
 uint64_t wi_queue_received(const struct queue *queue)
 {
 	/* relaxed: figures for statistics. */
 	uint64_t lost = load_relaxed(&queue->abandoned) +
-			load_relaxed(&queue->dropped); /* relaxed: likewise */
-	uint64_t head = load_relaxed(&queue->head);    /* relaxed: likewise */
+			load_relaxed(&queue->dropped) +  /* relaxed: likewise */
+			load_relaxed(&queue->displaced); /* relaxed: likewise */
+	uint64_t head = load_relaxed(&queue->head);      /* relaxed: likewise */
 
 	return queue->ops->count(queue, wi_position(head)) - lost;
 }

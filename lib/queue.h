@@ -27,10 +27,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <weir/common.h>
 
 #include "alloc.h"
 #include "atomic.h"
 #include "compiler.h"
+#include "slot.h"
 
 #define HELD ((uint64_t)1)
 #define ENDED ((uint64_t)2)
@@ -59,13 +61,53 @@ struct queue_ops {
 	 *	-EAGAIN	empty, or held by others, or somebody is in the middle
 	 *	-ENODATA	empty for good */
 	int (*pop)(struct queue *queue, void *element, uint64_t held);
-	/* How many positions lie before this one. */
+	/* What they would answer now (but for -ENOMEM).  For who holds, 0 is a
+	 * promise. */
+	int (*can_push)(struct queue *queue, uint64_t held);
+	int (*can_pop)(struct queue *queue, uint64_t held);
+	/* In how many positions before this one there has been an element. */
 	uint64_t (*count)(const struct queue *queue, uint64_t position);
 	/* BROKEN, and nobody holds: drop all that is inside.  What is still
 	 * being put in will not get in: its push answers -EPIPE. */
 	void (*drain)(struct queue *queue, const struct dropper *dropper);
 	/* Nobody uses it any more: give its memory back. */
 	void (*destroy)(struct queue *queue);
+	/* NULL where elements have no place of their own. */
+	const struct place_ops *places;
+	/* NULL where elements do not come by the clock. */
+	const struct clock_ops *clock;
+};
+
+/* Elements that are built, and used, where they lie.  A place is given by the
+ * address of its element. */
+struct place_ops {
+	/* As push and pop, but the place is the caller's until one of the three
+	 * below; it is IN HAND. */
+	int (*reserve)(struct queue *queue, void **place, uint64_t held);
+	int (*acquire)(struct queue *queue, void **place, uint64_t held);
+	/* An element is there.  False: abandoned by the last receiver's close;
+	 * then it is the caller's to drop, before it calls forget. */
+	bool (*publish)(struct queue *queue, void *place);
+	void (*forget)(struct queue *queue, void *place);
+	/* There is none, and never will be: a gap. */
+	void (*abort)(struct queue *queue, void *place);
+	/* The element has been used. */
+	void (*vacate)(struct queue *queue, void *place);
+	/* Inside the gate: move head past gaps. */
+	void (*skip)(struct queue *queue);
+	/* Inside the gate: is the very next place in somebody's hands? */
+	bool (*head_in_hand)(struct queue *queue);
+	bool (*tail_in_hand)(struct queue *queue);
+	/* Inside the gate, on a full queue: reserve the place of the oldest
+	 * element, with that in it.  0 or -EAGAIN.  NULL: is never full. */
+	int (*displace)(struct queue *queue, void **place);
+};
+
+struct clock_ops {
+	/* When the next element comes; WEIR_FOREVER: never. */
+	int64_t (*due)(const struct queue *queue);
+	/* tail, which follows the clock. */
+	uint64_t (*tail)(const struct queue *queue);
 };
 
 struct queue {
@@ -74,9 +116,13 @@ struct queue {
 	size_t capacity;
 	size_t element_size;
 	struct allocator allocator;
-	/* Written by the last receiver's close. */
+	/* For statistics; written in rare cases. */
 	struct atomic_u64 dropped;
-	struct atomic_u64 abandoned; /* claimed, but closed before filled */
+	/* Positions of which no element came, and which head has passed, or
+	 * which are still before it. */
+	struct atomic_u64 abandoned;
+	struct atomic_u64 gaps;
+	struct atomic_u64 displaced;
 	/* Written by senders. */
 	cache_aligned struct atomic_u64 tail;
 	/* Written by receivers. */
@@ -132,6 +178,11 @@ void wi_queue_hold(struct atomic_u64 *word, bool hold);
  * *first is the first of them.  Returns tail's, which is final. */
 uint64_t wi_queue_claim_rest(struct queue *queue, uint64_t *first);
 
+/* The last receiver's close has claimed this slot: drop its element, or abandon
+ * it. */
+void wi_queue_drop_slot(struct queue *queue, const struct dropper *dropper,
+	struct slot *slot, uint32_t number, void *element);
+
 /* An element that nobody will receive: count it, and hand it to `drop`. */
 void wi_queue_drop(
 	struct queue *queue, const struct dropper *dropper, void *element);
@@ -139,6 +190,13 @@ void wi_queue_drop(
 /* What has been claimed and not taken; exact when nothing else runs, and never
  * more than the capacity. */
 size_t wi_queue_length(const struct queue *queue);
+
+/* Earlier than this nothing comes by the clock; WEIR_FOREVER: nothing does. */
+static inline int64_t wi_queue_due(const struct queue *queue)
+{
+	return queue->ops->clock == NULL ? WEIR_FOREVER
+					 : queue->ops->clock->due(queue);
+}
 
 uint64_t wi_queue_sent(const struct queue *queue);
 uint64_t wi_queue_received(const struct queue *queue);

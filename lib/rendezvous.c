@@ -23,6 +23,16 @@ static int pop(struct queue *queue, void *element, uint64_t held)
 	return tail & (ENDED | BROKEN) ? -ENODATA : -EAGAIN;
 }
 
+static int can_push(struct queue *queue, uint64_t held)
+{
+	return push(queue, NULL, held);
+}
+
+static int can_pop(struct queue *queue, uint64_t held)
+{
+	return pop(queue, NULL, held);
+}
+
 static uint64_t count(const struct queue *queue, uint64_t position)
 {
 	(void)queue;
@@ -43,6 +53,8 @@ static void destroy(struct queue *queue)
 static const struct queue_ops rendezvous_ops = {
 	.push = push,
 	.pop = pop,
+	.can_push = can_push,
+	.can_pop = can_pop,
 	.count = count,
 	.drain = drain,
 	.destroy = destroy,
@@ -54,13 +66,11 @@ void wi_rendezvous_init(struct queue *queue, size_t element_size,
 	wi_queue_init(queue, &rendezvous_ops, 0, element_size, allocator);
 }
 
-bool wi_rendezvous_meet(
+void wi_rendezvous_meet(
 	struct queue *queue, struct waiter *sender, struct waiter *receiver)
 {
 	size_t size = queue->element_size;
 
-	if (sender == NULL || receiver == NULL)
-		return false;
 	wi_copy_element(receiver->elements + receiver->done * size,
 		sender->elements + sender->done * size, size);
 	receiver->done++;
@@ -68,5 +78,4 @@ bool wi_rendezvous_meet(
 	/* relaxed: inside the gate; read from outside for statistics only. */
 	fetch_add_relaxed(&queue->tail, (uint64_t)1 << FLAG_BITS);
 	fetch_add_relaxed(&queue->head, (uint64_t)1 << FLAG_BITS); /* relaxed */
-	return true;
 }

@@ -14,10 +14,9 @@
 void wi_rendezvous_init(struct queue *queue, size_t element_size,
 	const struct allocator *allocator);
 
-/* Inside the gate: let the oldest sender and the oldest receiver pass one
- * element.  False if one of the two is missing.  They stay in their queues:
- * `done` says how far each has come. */
-bool wi_rendezvous_meet(
+/* Inside the gate: let a sender and a receiver that wait pass one
+ * element.  They stay in their queues: `done` says how far each has come. */
+void wi_rendezvous_meet(
 	struct queue *queue, struct waiter *sender, struct waiter *receiver);
 
 #endif

@@ -3,34 +3,34 @@
  *
  * Algorithm: [Vyukov, "Bounded MPMC queue", 1024cores.net, 2010], with these
  * departures.  A position is a lap and an index (as in crossbeam's array
- * flavor), so that any capacity is exact and no division is needed; turns count
- * half laps, so that capacity 1 can tell full from free; flags share a word
- * with the positions (queue.h); and publishing is an exchange, for which see
- * [filled] and `abandoned`.
+ * flavor), so that any capacity is exact and no division is needed; a turn is a
+ * lap and a state, so that capacity 1 can tell full from free, and a place can
+ * be in hand; flags share a word with the positions (queue.h); and publishing is
+ * an exchange, for which see [filled] and ABANDONED.
  *
  *	word   | lap .............. | index .... | flags |
  *
- *	turn == 2 * lap		free: the sender with position (lap, i) may fill
- *				slot i
- *	turn == 2 * lap + 1	full: the receiver with position (lap, i) may
- *				empty it, which makes it 2 * (lap + 1)
+ *	turn   | lap .................. | state |	(slot.h)
+ *
+ *	FREE	the sender with position (lap, i) may fill slot i
+ *	FULL	the receiver with position (lap, i) may empty it, which makes
+ *		it the next lap's FREE
  *
  * Invariants
  *	I1  head <= tail <= head + capacity, as positions.
  *	I2  between claim and change of turn a slot belongs to who claimed it.
- *	I3  turns only grow (modulo 2^32); zeroed memory is lap 0, all free.
+ *	I3  turns only grow (modulo 2^32); zeroed memory is lap 0, all FREE.
  *
  * A sender that is stopped between claim and publication leaves a slot that is
- * neither free nor full.  Whoever meets it goes away with -EAGAIN; nobody
- * spins.  The last receiver's close claims it all the same and makes its turn
- * that of the next lap: by what the exchange returns the sender learns that its
- * element did not get in.
+ * still FREE.  Whoever meets it goes away with -EAGAIN; nobody spins.  The last
+ * receiver's close claims it all the same and makes it ABANDONED: by what the
+ * exchange returns the sender learns that its element did not get in.
  *
  * Ordering edges
- *	[filled]   push's exchange of turn -> pop's load: element is readable.
+ *	[filled]   publish's exchange of turn -> pop's load: element is readable.
  *		   seq_cst, because it is also the sender's half of [sleep] in
  *		   channel.c: publish, then look for waiting receivers.
- *	[vacated]  pop's exchange of turn -> push's load: slot is reusable.
+ *	[vacated]  vacate's exchange of turn -> push's load: slot is reusable.
  *		   seq_cst for the same reason: then look for waiting senders.
  *	[closed]   queue.c
  */
@@ -58,7 +58,7 @@ static inline size_t index_of(const struct ring *ring, uint64_t word)
 
 static inline uint32_t free_turn(const struct ring *ring, uint64_t word)
 {
-	return (uint32_t)(2 * lap_of(ring, word));
+	return (uint32_t)(TURNS * lap_of(ring, word));
 }
 
 static inline struct slot *slot_at(const struct ring *ring, uint64_t word)
@@ -76,55 +76,228 @@ static inline uint64_t after(const struct ring *ring, uint64_t word)
 	return (lap_of(ring, word) + 1) << ring->lap_shift | (word & FLAGS);
 }
 
-static int push(struct queue *queue, const void *element, uint64_t held)
-{
-	struct ring *ring = ring_of(queue);
-	/* acquire [closed]: if a flag refuses us, we know what its setter
-	 * knew. */
-	uint64_t tail = load_acquire(&queue->tail);
+/* -- Putting in ---------------------------------------------------------- */
 
+/* The free slot at tail; *tail is what was read there lately. */
+static inline int find_free(const struct ring *ring, uint64_t held,
+	uint64_t *tail, struct slot **slot)
+{
 	for (;;) {
-		int refusal = wi_queue_refusal(tail, held);
-		uint32_t turn, free;
+		int refusal = wi_queue_refusal(*tail, held);
 		uint64_t now;
-		struct slot *slot;
 
 		if (unlikely(refusal != 0))
 			return refusal;
-		slot = slot_at(ring, tail);
-		free = free_turn(ring, tail);
+		*slot = slot_at(ring, *tail);
 		/* acquire [vacated]; seq_cst as the waiting sender's half of
 		 * [sleep]: register, then look at the turn. */
-		turn = load_seq_cst(&slot->turn);
-		if (turn == free) {
-			/* seq_cst: a claim comes before the publication also
-			 * for who waits and looks at tail first.  Failure
-			 * acquires [closed]. */
-			if (!cas_seq_cst(
-				    &queue->tail, &tail, after(ring, tail)))
-				continue;
-			wi_copy_element(wi_slot_element(slot, &ring->layout),
-				element, queue->element_size);
-			/* release [filled]: pairs with pop's load of turn. */
-			if (exchange_seq_cst(&slot->turn, free + 1) == free)
-				return 0;
-			/* Abandoned by the last receiver's close. */
-			return -EPIPE;
-		}
-		/* acquire [closed]: as above. */
-		now = load_acquire(&queue->tail);
-		if (now == tail) {
-			/* Nobody has claimed it, so this turn is an old one:
-			 * the last lap's element is still here, or on its
-			 * way. */
-			invariant((int32_t)(turn - free) < 0);
+		if (load_seq_cst(&(*slot)->turn) == free_turn(ring, *tail))
+			return 0;
+		/* acquire [closed]: as in claim_free. */
+		now = load_acquire(&ring->queue.tail);
+		/* Nobody has claimed it: the last lap's element is still here,
+		 * or on its way. */
+		if (now == *tail)
 			return -EAGAIN;
-		}
-		tail = now;
+		*tail = now;
+	}
+}
+
+/* Its turn is then the claimer's to change. */
+static inline int claim_free(
+	struct ring *ring, uint64_t held, struct slot **slot, uint32_t *turn)
+{
+	/* acquire [closed]: if a flag refuses us, we know what its setter
+	 * knew. */
+	uint64_t tail = load_acquire(&ring->queue.tail);
+
+	for (;;) {
+		int status = find_free(ring, held, &tail, slot);
+
+		if (unlikely(status != 0))
+			return status;
+		*turn = free_turn(ring, tail);
+		/* seq_cst: a claim comes before the publication also for who
+		 * waits and looks at tail first.  Failure acquires [closed]. */
+		if (cas_seq_cst(&ring->queue.tail, &tail, after(ring, tail)))
+			return 0;
+	}
+}
+
+static int push(struct queue *queue, const void *element, uint64_t held)
+{
+	struct ring *ring = ring_of(queue);
+	struct slot *slot;
+	uint32_t free;
+	int status = claim_free(ring, held, &slot, &free);
+
+	if (unlikely(status != 0))
+		return status;
+	wi_copy_element(wi_slot_element(slot, &ring->layout), element,
+		queue->element_size);
+	/* release [filled]: pairs with find_full's load of turn. */
+	if (likely(exchange_seq_cst(&slot->turn, free + FULL) == free))
+		return 0;
+	return -EPIPE; /* abandoned by the last receiver's close */
+}
+
+static int can_push(struct queue *queue, uint64_t held)
+{
+	/* acquire [closed]: as in claim_free. */
+	uint64_t tail = load_acquire(&queue->tail);
+	struct slot *slot;
+
+	return find_free(ring_of(queue), held, &tail, &slot);
+}
+
+/* -- Taking out ---------------------------------------------------------- */
+
+/* The full slot at head; *head is what was read there lately. */
+static inline int find_full(
+	struct ring *ring, uint64_t held, uint64_t *head, struct slot **slot)
+{
+	for (;;) {
+		uint64_t now;
+		int status;
+
+		if (unlikely((*head & HELD) != held))
+			return wi_queue_held(&ring->queue, *head);
+		*slot = slot_at(ring, *head);
+		/* acquire [filled]; seq_cst as the waiting receiver's half of
+		 * [sleep]: register, then look at the turn. */
+		if (load_seq_cst(&(*slot)->turn) ==
+			free_turn(ring, *head) + FULL)
+			return 0;
+		status = wi_queue_emptiness(&ring->queue, *head);
+		if (status != 0)
+			return status;
+		/* relaxed: a hint; the cas decides. */
+		now = load_relaxed(&ring->queue.head);
+		if (now == *head)
+			return -EAGAIN; /* claimed, and being filled */
+		*head = now;
+	}
+}
+
+static inline int claim_full(
+	struct ring *ring, uint64_t held, struct slot **slot, uint32_t *turn)
+{
+	/* relaxed: a hint; the turn is compared with it, and the cas
+	 * decides. */
+	uint64_t head = load_relaxed(&ring->queue.head);
+
+	for (;;) {
+		int status = find_full(ring, held, &head, slot);
+
+		if (status != 0)
+			return status;
+		*turn = free_turn(ring, head) + FULL;
+		/* relaxed: a position carries no data, turns do. */
+		if (cas_relaxed(&ring->queue.head, &head, after(ring, head)))
+			return 0;
 	}
 }
 
 static int pop(struct queue *queue, void *element, uint64_t held)
+{
+	struct ring *ring = ring_of(queue);
+	struct slot *slot;
+	uint32_t full;
+	int status = claim_full(ring, held, &slot, &full);
+
+	if (status != 0)
+		return status;
+	wi_copy_element(element, wi_slot_element(slot, &ring->layout),
+		queue->element_size);
+	/* release [vacated]: pairs with find_free's load of turn. */
+	exchange_seq_cst(&slot->turn, full - FULL + TURNS);
+	return 0;
+}
+
+static int can_pop(struct queue *queue, uint64_t held)
+{
+	/* relaxed: as in claim_full. */
+	uint64_t head = load_relaxed(&queue->head);
+	struct slot *slot;
+
+	return find_full(ring_of(queue), held, &head, &slot);
+}
+
+/* -- Places in hand ------------------------------------------------------ */
+
+static int reserve(struct queue *queue, void **place, uint64_t held)
+{
+	struct ring *ring = ring_of(queue);
+	struct slot *slot;
+	uint32_t free;
+	int status = claim_free(ring, held, &slot, &free);
+
+	if (status != 0)
+		return status;
+	/* seq_cst [sleep]: who waits and looks hears that it is in hand. */
+	if (exchange_seq_cst(&slot->turn, free + RESERVED) != free)
+		return -EPIPE; /* abandoned by the last receiver's close */
+	*place = wi_slot_element(slot, &ring->layout);
+	return 0;
+}
+
+static int acquire(struct queue *queue, void **place, uint64_t held)
+{
+	struct ring *ring = ring_of(queue);
+	struct slot *slot;
+	uint32_t full;
+	int status = claim_full(ring, held, &slot, &full);
+
+	if (status != 0)
+		return status;
+	/* seq_cst [sleep]: as in reserve. */
+	exchange_seq_cst(&slot->turn, full - FULL + ACQUIRED);
+	*place = wi_slot_element(slot, &ring->layout);
+	return 0;
+}
+
+/* What the turn of a place in hand becomes.  False if it was abandoned. */
+static bool put_down(struct ring *ring, void *place, uint32_t state)
+{
+	struct slot *slot = wi_slot_of(place, &ring->layout);
+	/* relaxed: our own doing, or [filled] by the exchange below. */
+	uint32_t turn = load_relaxed(&slot->turn);
+	uint32_t before = turn & ~(uint32_t)(TURNS - 1);
+
+	if (wi_slot_state(turn) == ABANDONED)
+		return false;
+	/* release [filled] or [vacated]: pairs with find_full's, or
+	 * find_free's, load of turn. */
+	return exchange_seq_cst(&slot->turn, before + state) == turn;
+}
+
+static bool publish(struct queue *queue, void *place)
+{
+	return put_down(ring_of(queue), place, FULL);
+}
+
+static void forget(struct queue *queue, void *place)
+{
+	(void)queue;
+	(void)place;
+}
+
+static void abort_place(struct queue *queue, void *place)
+{
+	/* relaxed: a figure; before whoever sees the gap takes it back. */
+	fetch_add_relaxed(&queue->gaps, 1);
+	if (!put_down(ring_of(queue), place, GAP))
+		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
+}
+
+static void vacate(struct queue *queue, void *place)
+{
+	put_down(ring_of(queue), place, TURNS + FREE);
+}
+
+/* Only who is inside the gate moves head past a gap, and flags stay the same
+ * there: the cas fails only against drain. */
+static void skip(struct queue *queue)
 {
 	struct ring *ring = ring_of(queue);
 	/* relaxed: a hint; the turn is compared with it, and the cas
@@ -133,35 +306,95 @@ static int pop(struct queue *queue, void *element, uint64_t held)
 
 	for (;;) {
 		struct slot *slot = slot_at(ring, head);
-		uint32_t full = free_turn(ring, head) + 1;
+		uint32_t free = free_turn(ring, head);
 		uint64_t now;
-		int status;
 
-		if (unlikely((head & HELD) != held))
-			return wi_queue_held(queue, head);
-		/* acquire [filled]; seq_cst as the waiting receiver's half of
-		 * [sleep]: register, then look at the turn. */
-		if (load_seq_cst(&slot->turn) == full) {
-			/* relaxed: a position carries no data, turns do. */
-			if (!cas_relaxed(
-				    &queue->head, &head, after(ring, head)))
-				continue;
-			wi_copy_element(element,
-				wi_slot_element(slot, &ring->layout),
-				queue->element_size);
-			/* release [vacated]: pairs with push's load of turn. */
-			exchange_seq_cst(&slot->turn, full + 1);
-			return 0;
+		/* seq_cst [sleep]: who vacated the slot before a gap and did
+		 * not see GAPS (channel.c) has done that before this. */
+		if (load_seq_cst(&slot->turn) != free + GAP) {
+			now = load_relaxed(&queue->head); /* relaxed: a hint */
+			if (now == head)
+				return;
+			head = now;
+			continue;
 		}
-		status = wi_queue_emptiness(queue, head);
-		if (status != 0)
-			return status;
-		now = load_relaxed(&queue->head); /* relaxed: as above */
-		if (now == head)
-			return -EAGAIN; /* claimed, and being filled */
-		head = now;
+		/* relaxed: a position carries no data. */
+		if (!cas_relaxed(&queue->head, &head, after(ring, head)))
+			continue;
+		/* release [vacated]: pairs with find_free's load of turn. */
+		exchange_seq_cst(&slot->turn, free + TURNS);
+		/* relaxed, both: figures. */
+		fetch_add_relaxed(&queue->abandoned, 1);
+		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
+		head = after(ring, head);
 	}
 }
+
+static bool head_in_hand(struct queue *queue)
+{
+	struct ring *ring = ring_of(queue);
+	/* relaxed: only an answer about this instant. */
+	uint64_t head = load_relaxed(&queue->head);
+
+	/* seq_cst [sleep]: against reserve's exchange. */
+	return load_seq_cst(&slot_at(ring, head)->turn) ==
+	       free_turn(ring, head) + RESERVED;
+}
+
+static bool tail_in_hand(struct queue *queue)
+{
+	struct ring *ring = ring_of(queue);
+	/* relaxed: only an answer about this instant. */
+	uint64_t tail = load_relaxed(&queue->tail);
+
+	/* seq_cst [sleep]: against acquire's exchange. */
+	return load_seq_cst(&slot_at(ring, tail)->turn) ==
+	       free_turn(ring, tail) - TURNS + ACQUIRED;
+}
+
+/* Full: the slot at tail holds the oldest element, of the lap before, and head
+ * stands there.  Once head has moved on, nobody but us can move tail, since its
+ * slot is not FREE, and its flags stay the same inside the gate. */
+static int displace(struct queue *queue, void **place)
+{
+	struct ring *ring = ring_of(queue);
+	/* relaxed, both: the cas and the comparison of positions decide. */
+	uint64_t head = load_relaxed(&queue->head);
+	uint64_t tail = load_relaxed(&queue->tail); /* relaxed: as above */
+	struct slot *slot = slot_at(ring, head);
+	uint32_t free = free_turn(ring, head);
+
+	if (wi_position(head) + ((uint64_t)1 << ring->lap_shift) !=
+		wi_position(tail))
+		return -EAGAIN;
+	/* acquire [filled]: the displaced element is readable. */
+	if (load_seq_cst(&slot->turn) != free + FULL ||
+		/* relaxed: a position carries no data, turns do. */
+		!cas_relaxed(&queue->head, &head, after(ring, head)))
+		return -EAGAIN;
+	/* seq_cst [sleep]: as in claim_free. */
+	if (!cas_seq_cst(&queue->tail, &tail, after(ring, tail)))
+		invariant(false);
+	/* seq_cst [sleep]: as in reserve. */
+	exchange_seq_cst(&slot->turn, free + TURNS + RESERVED);
+	*place = wi_slot_element(slot, &ring->layout);
+	return 0;
+}
+
+static const struct place_ops ring_places = {
+	.reserve = reserve,
+	.acquire = acquire,
+	.publish = publish,
+	.forget = forget,
+	.abort = abort_place,
+	.vacate = vacate,
+	.skip = skip,
+	.head_in_hand = head_in_hand,
+	.tail_in_hand = tail_in_hand,
+	.displace = displace,
+};
+
+/* -- The rest ------------------------------------------------------------ */
 
 static uint64_t count(const struct queue *queue, uint64_t position)
 {
@@ -180,19 +413,10 @@ static void drain(struct queue *queue, const struct dropper *dropper)
 
 	for (; position != last; position = after(ring, position)) {
 		struct slot *slot = slot_at(ring, position);
-		uint32_t free = free_turn(ring, position);
-		uint32_t turn = free;
 
-		/* Still being filled: abandon it; push's exchange will find
-		 * out.  Failure acquires [filled]: the element is readable. */
-		if (cas_acq_rel(&slot->turn, &turn, free + 2)) {
-			/* relaxed: a figure for statistics. */
-			fetch_add_relaxed(&queue->abandoned, 1);
-			continue;
-		}
-		invariant(turn == free + 1);
-		wi_queue_drop(
-			queue, dropper, wi_slot_element(slot, &ring->layout));
+		wi_queue_drop_slot(queue, dropper, slot,
+			free_turn(ring, position),
+			wi_slot_element(slot, &ring->layout));
 	}
 }
 
@@ -207,9 +431,12 @@ static void destroy(struct queue *queue)
 static const struct queue_ops ring_ops = {
 	.push = push,
 	.pop = pop,
+	.can_push = can_push,
+	.can_pop = can_pop,
 	.count = count,
 	.drain = drain,
 	.destroy = destroy,
+	.places = &ring_places,
 };
 
 int wi_ring_init(struct ring *ring, size_t capacity, size_t element_size,

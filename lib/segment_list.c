@@ -17,20 +17,21 @@
  * by anything but retirement, is what the unbounded queues of others got wrong
  * when the last receiver left at that moment.
  *
- *	turn == 4 * number + 1		full
- *	turn == 4 * number + 3		abandoned by the last receiver's close
- *	anything else			not yet filled
+ *	turn   | number ................ | state |	(slot.h)
  *
- * A segment used again has a higher number, so that its slots need no cleaning:
- * an old turn could be taken for a new one if a spare were left alone for
- * exactly 2^30 segments.  Zero, that of new memory, is never one of the two.
+ * A slot whose turn has another number has not been filled yet.  A segment used
+ * again has a higher number, so that its slots need no cleaning: an old turn
+ * could be taken for a new one if a spare were left alone for exactly 2^29
+ * segments.  Zero, that of new memory, is no number of a segment with slots, but
+ * for one that has counted 2^29 segments, and is FREE then.
  *
  * Retirement.  All of push and pop runs as a reader of reclaim.h.  Once every
  * ticket of a segment has been claimed by receivers, nobody that starts now
  * needs it: those who are still copying out of it (or, after a close, into it)
  * are readers, and a grace period waits for them.  So whoever claims the first
  * ticket of a segment retires all older ones, in order, after pushing both
- * hints past them.
+ * hints past them.  A segment with slots in hand is kept when its grace period
+ * is over, and the last hand retires it again.
  *
  * Invariants
  *	I1  a hint's segment is not retired, and no younger than that of its
@@ -40,12 +41,13 @@
  *	    claimed it in head.
  *
  * Ordering edges
- *	[filled]   push's exchange of turn -> pop's load: element is readable;
- *		   seq_cst as in ring.c
+ *	[filled]   publish's exchange of turn -> pop's load: element is
+ *		   readable; seq_cst as in ring.c
  *	[linked]   append's cas of next -> walk's load: the segment's number is
  *		   readable; also through the hints and `oldest`.  seq_cst,
  *		   because who waits and finds no segment must be seen by who
  *		   links it, as with [filled].
+ *	[hands]	   a hand's last use of its slot -> the segment's next use
  *	[spare]	   give_back's cas -> take_spare's load: its next is readable
  *	[closed]   queue.c
  */
@@ -60,8 +62,8 @@
  * are 4,096 elements of 8 bytes: retiring one costs nothing per element. */
 #define SEGMENT_BYTES ((size_t)64 * 1024)
 
-/* What the turn of an abandoned slot has more than that of a full one. */
-#define ABANDONED 2
+/* In `hands`: its grace period is over, the last hand gives it back. */
+#define RETIRED ((uint64_t)1 << 63)
 
 /* Kept however quiet the channel is: one being filled, one being emptied. */
 #define SPARES_KEPT 1
@@ -104,9 +106,10 @@ static inline struct slot *slot_at(
 					       list->layout.stride);
 }
 
-static inline uint32_t full_turn(const struct segment *segment)
+/* Of its slots, without a state. */
+static inline uint32_t turn_of(const struct segment *segment)
 {
-	return (uint32_t)(4 * segment->number + 1);
+	return (uint32_t)(TURNS * segment->number);
 }
 
 /* -- Segments: made, kept, given back ------------------------------------ */
@@ -162,6 +165,10 @@ static bool give_back(void *owner, struct reclaim_node *batch)
 			container_of(batch, struct segment, retired);
 
 		batch = batch->next;
+		/* acquire [hands]: what they did is done.  Else pairs with
+		 * put_down, which sees RETIRED. */
+		if (fetch_or_acq_rel(&segment->hands, RETIRED) & ~RETIRED)
+			continue;
 		if (segment->doomed) {
 			wi_free(&list->queue.allocator, segment,
 				list->segment_size);
@@ -202,7 +209,9 @@ static struct segment *append(struct segment_list *list, struct segment *last)
 		return NULL;
 	segment->number = last->number + 1;
 	segment->doomed = false;
-	store_relaxed(&segment->next, NULL); /* relaxed: published by the cas */
+	/* relaxed, both: published by the cas. */
+	store_relaxed(&segment->hands, 0);
+	store_relaxed(&segment->next, NULL); /* relaxed: as above */
 	/* release [linked]: pairs with walk's load. */
 	if (cas_seq_cst(&last->next, &next, segment))
 		return segment;
@@ -276,11 +285,11 @@ static void retire_before(struct segment_list *list, uint64_t number)
 	}
 }
 
-/* -- The queue ----------------------------------------------------------- */
+/* -- Putting in ---------------------------------------------------------- */
 
-/* Claim tail's ticket and fill its slot.  As a reader. */
-static int push_as_reader(
-	struct segment_list *list, const void *element, uint64_t held)
+/* As a reader. */
+static inline int claim_free(struct segment_list *list, uint64_t held,
+	struct segment **segment, struct slot **slot)
 {
 	struct queue *queue = &list->queue;
 	/* acquire [closed]: if a flag refuses us, we know what its setter
@@ -290,101 +299,333 @@ static int push_as_reader(
 	for (;;) {
 		int refusal = wi_queue_refusal(tail, held);
 		uint64_t number = number_of(list, tail);
-		struct segment *segment;
-		struct slot *slot;
 
 		if (unlikely(refusal != 0))
 			return refusal;
-		segment = walk(&list->tail_hint, number);
-		if (unlikely(segment->number < number)) {
-			if (append(list, segment) == NULL)
+		*segment = walk(&list->tail_hint, number);
+		if (unlikely((*segment)->number < number)) {
+			if (append(list, *segment) == NULL)
 				return -ENOMEM;
 			continue;
 		}
-		if (unlikely(segment->number > number)) {
+		if (unlikely((*segment)->number > number)) {
 			tail = load_acquire(&queue->tail); /* [closed] */
 			continue;
 		}
+		*slot = slot_at(list, *segment, tail);
 		/* seq_cst: as in ring.c.  Failure acquires [closed]. */
-		if (!cas_seq_cst(&queue->tail, &tail, after(tail)))
-			continue;
-		slot = slot_at(list, segment, tail);
-		wi_copy_element(wi_slot_element(slot, &list->layout), element,
-			queue->element_size);
-		/* release [filled]: pairs with pop's load of turn. */
-		if (exchange_seq_cst(&slot->turn, full_turn(segment)) ==
-			full_turn(segment) + ABANDONED)
-			return -EPIPE; /* abandoned by the last close */
-		return 0;
+		if (cas_seq_cst(&queue->tail, &tail, after(tail)))
+			return 0;
 	}
+}
+
+/* Its claimer's exchange.  -EPIPE: abandoned by the last close. */
+static inline int fill(
+	struct segment *segment, struct slot *slot, uint32_t state)
+{
+	/* release [filled]: pairs with find_full's load of turn. */
+	return exchange_seq_cst(&slot->turn, turn_of(segment) + state) ==
+			       turn_of(segment) + ABANDONED
+		       ? -EPIPE
+		       : 0;
 }
 
 static int push(struct queue *queue, const void *element, uint64_t held)
 {
+	struct segment_list *list = list_of(queue);
+	struct segment *segment;
+	struct slot *slot;
 	int status;
 
 	wi_reclaim_read_lock();
-	status = push_as_reader(list_of(queue), element, held);
+	status = claim_free(list, held, &segment, &slot);
+	if (likely(status == 0)) {
+		wi_copy_element(wi_slot_element(slot, &list->layout), element,
+			queue->element_size);
+		status = fill(segment, slot, FULL);
+	}
 	wi_reclaim_read_unlock();
 	return status;
 }
 
-/* Claim head's ticket and empty its slot.  As a reader. */
-static int pop_as_reader(
-	struct segment_list *list, void *element, uint64_t held)
+static int can_push(struct queue *queue, uint64_t held)
+{
+	/* acquire [closed]: as in claim_free. */
+	return wi_queue_refusal(load_acquire(&queue->tail), held);
+}
+
+/* -- Taking out ---------------------------------------------------------- */
+
+/* The full slot at head; *head is what was read there lately.  As a reader. */
+static inline int find_full(struct segment_list *list, uint64_t held,
+	uint64_t *head, struct segment **segment, struct slot **slot)
 {
 	struct queue *queue = &list->queue;
-	/* relaxed: a hint; the cas decides. */
-	uint64_t head = load_relaxed(&queue->head);
 
 	for (;;) {
-		uint64_t number = number_of(list, head);
-		struct segment *segment;
-		struct slot *slot = NULL;
+		uint64_t number = number_of(list, *head);
 		uint64_t now;
 		int status;
 
-		if (unlikely((head & HELD) != held))
-			return wi_queue_held(queue, head);
-		segment = walk(&list->head_hint, number);
-		if (unlikely(segment->number > number)) {
-			head = load_relaxed(&queue->head); /* relaxed: a hint */
+		if (unlikely((*head & HELD) != held))
+			return wi_queue_held(queue, *head);
+		*segment = walk(&list->head_hint, number);
+		if (unlikely((*segment)->number > number)) {
+			*head = load_relaxed(&queue->head); /* relaxed: hint */
 			continue;
 		}
-		if (likely(segment->number == number))
-			slot = slot_at(list, segment, head);
+		*slot = slot_at(list, *segment, *head);
 		/* acquire [filled]; seq_cst as in ring.c. */
-		if (likely(slot != NULL) &&
-			load_seq_cst(&slot->turn) == full_turn(segment)) {
-			/* relaxed: a ticket carries no data, turns do. */
-			if (!cas_relaxed(&queue->head, &head, after(head)))
-				continue;
-			wi_copy_element(element,
-				wi_slot_element(slot, &list->layout),
-				queue->element_size);
-			if (is_first_of_segment(list, head))
-				retire_before(list, number);
+		if (likely((*segment)->number == number) &&
+			load_seq_cst(&(*slot)->turn) ==
+				turn_of(*segment) + FULL)
 			return 0;
-		}
-		status = wi_queue_emptiness(queue, head);
+		status = wi_queue_emptiness(queue, *head);
 		if (status != 0)
 			return status;
 		now = load_relaxed(&queue->head); /* relaxed: a hint */
-		if (now == head)
+		if (now == *head)
 			return -EAGAIN; /* claimed, and being filled */
-		head = now;
+		*head = now;
 	}
+}
+
+/* Claimed, with the segments before it retired if it is their heir.  As a
+ * reader. */
+static inline int claim_full(struct segment_list *list, uint64_t held,
+	struct segment **segment, struct slot **slot)
+{
+	/* relaxed: a hint; the cas decides. */
+	uint64_t head = load_relaxed(&list->queue.head);
+
+	for (;;) {
+		int status = find_full(list, held, &head, segment, slot);
+
+		if (status != 0)
+			return status;
+		/* relaxed: a ticket carries no data, turns do. */
+		if (cas_relaxed(&list->queue.head, &head, after(head)))
+			break;
+	}
+	if (is_first_of_segment(list, head))
+		retire_before(list, (*segment)->number);
+	return 0;
 }
 
 static int pop(struct queue *queue, void *element, uint64_t held)
 {
+	struct segment_list *list = list_of(queue);
+	struct segment *segment;
+	struct slot *slot;
 	int status;
 
 	wi_reclaim_read_lock();
-	status = pop_as_reader(list_of(queue), element, held);
+	status = claim_full(list, held, &segment, &slot);
+	if (status == 0)
+		wi_copy_element(element, wi_slot_element(slot, &list->layout),
+			queue->element_size);
 	wi_reclaim_read_unlock();
 	return status;
 }
+
+static int can_pop(struct queue *queue, uint64_t held)
+{
+	/* relaxed: a hint. */
+	uint64_t head = load_relaxed(&queue->head);
+	struct segment *segment;
+	struct slot *slot;
+	int status;
+
+	wi_reclaim_read_lock();
+	status = find_full(list_of(queue), held, &head, &segment, &slot);
+	wi_reclaim_read_unlock();
+	return status;
+}
+
+/* -- Places in hand ------------------------------------------------------ */
+
+/* As a reader, who keeps the segment until the hand does. */
+static void take_in_hand(struct segment_list *list, struct segment *segment,
+	struct slot *slot, void **place)
+{
+	size_t offset = (size_t)((unsigned char *)slot -
+				 (unsigned char *)segment - CACHE_LINE);
+
+	slot->index = (uint32_t)(offset / list->layout.stride);
+	/* relaxed: give_back comes after this reader has left. */
+	fetch_add_relaxed(&segment->hands, 1);
+	*place = wi_slot_element(slot, &list->layout);
+}
+
+/* Of a place in hand.  To be asked before the slot is somebody else's. */
+static struct segment *segment_of(struct segment_list *list, void *place)
+{
+	struct slot *slot = wi_slot_of(place, &list->layout);
+
+	return (struct segment *)(void *)((unsigned char *)slot - CACHE_LINE -
+					  slot->index * list->layout.stride);
+}
+
+/* Its slot is not touched any more. */
+static void let_go(struct segment_list *list, struct segment *segment)
+{
+	/* release [hands]: pairs with give_back, or with the retiring here. */
+	if (fetch_sub_acq_rel(&segment->hands, 1) == (RETIRED | 1))
+		wi_reclaim_retire(list->reclaim, &segment->retired);
+}
+
+static int reserve(struct queue *queue, void **place, uint64_t held)
+{
+	struct segment_list *list = list_of(queue);
+	struct segment *segment;
+	struct slot *slot;
+	void *taken;
+	int status;
+
+	wi_reclaim_read_lock();
+	status = claim_free(list, held, &segment, &slot);
+	if (status == 0) {
+		take_in_hand(list, segment, slot, &taken);
+		/* seq_cst [sleep]: as in ring.c. */
+		status = fill(segment, slot, RESERVED);
+		if (status == 0)
+			*place = taken;
+		else
+			let_go(list, segment);
+	}
+	wi_reclaim_read_unlock();
+	return status;
+}
+
+static int acquire(struct queue *queue, void **place, uint64_t held)
+{
+	struct segment_list *list = list_of(queue);
+	struct segment *segment;
+	struct slot *slot;
+	int status;
+
+	wi_reclaim_read_lock();
+	status = claim_full(list, held, &segment, &slot);
+	if (status == 0)
+		take_in_hand(list, segment, slot, place);
+	wi_reclaim_read_unlock();
+	return status;
+}
+
+/* What the turn of a reserved place becomes.  False if it was abandoned. */
+static bool put_down(struct segment_list *list, void *place, uint32_t state)
+{
+	struct slot *slot = wi_slot_of(place, &list->layout);
+	/* relaxed: our own doing, or [filled] by the exchange below. */
+	uint32_t turn = load_relaxed(&slot->turn);
+
+	if (wi_slot_state(turn) == ABANDONED)
+		return false;
+	/* release [filled]: pairs with find_full's load of turn. */
+	return exchange_seq_cst(&slot->turn, turn - RESERVED + state) == turn;
+}
+
+static bool publish(struct queue *queue, void *place)
+{
+	struct segment *segment = segment_of(list_of(queue), place);
+
+	if (!put_down(list_of(queue), place, FULL))
+		return false;
+	let_go(list_of(queue), segment);
+	return true;
+}
+
+static void forget(struct queue *queue, void *place)
+{
+	let_go(list_of(queue), segment_of(list_of(queue), place));
+}
+
+static void abort_place(struct queue *queue, void *place)
+{
+	struct segment *segment = segment_of(list_of(queue), place);
+
+	/* relaxed: a figure; before whoever sees the gap takes it back. */
+	fetch_add_relaxed(&queue->gaps, 1);
+	if (!put_down(list_of(queue), place, GAP))
+		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
+	let_go(list_of(queue), segment);
+}
+
+/* As ring.c's. */
+static void skip(struct queue *queue)
+{
+	struct segment_list *list = list_of(queue);
+	/* relaxed: a hint; the turn is compared with it, and the cas
+	 * decides. */
+	uint64_t head = load_relaxed(&queue->head);
+
+	wi_reclaim_read_lock();
+	for (;;) {
+		uint64_t number = number_of(list, head);
+		struct segment *segment = walk(&list->head_hint, number);
+		uint64_t now;
+
+		if (segment->number != number ||
+			/* seq_cst [sleep]: as in ring.c. */
+			load_seq_cst(&slot_at(list, segment, head)->turn) !=
+				turn_of(segment) + GAP) {
+			now = load_relaxed(&queue->head); /* relaxed: a hint */
+			if (now == head)
+				break;
+			head = now;
+			continue;
+		}
+		/* relaxed: a ticket carries no data. */
+		if (!cas_relaxed(&queue->head, &head, after(head)))
+			continue;
+		/* relaxed, both: figures. */
+		fetch_add_relaxed(&queue->abandoned, 1);
+		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
+		if (is_first_of_segment(list, head))
+			retire_before(list, number);
+		head = after(head);
+	}
+	wi_reclaim_read_unlock();
+}
+
+static bool head_in_hand(struct queue *queue)
+{
+	struct segment_list *list = list_of(queue);
+	/* relaxed: only an answer about this instant. */
+	uint64_t head = load_relaxed(&queue->head);
+	struct segment *segment;
+	bool in_hand;
+
+	wi_reclaim_read_lock();
+	segment = walk(&list->head_hint, number_of(list, head));
+	in_hand = segment->number == number_of(list, head) &&
+		  /* seq_cst [sleep]: against reserve's exchange. */
+		  load_seq_cst(&slot_at(list, segment, head)->turn) ==
+			  turn_of(segment) + RESERVED;
+	wi_reclaim_read_unlock();
+	return in_hand;
+}
+
+static bool tail_in_hand(struct queue *queue)
+{
+	(void)queue;
+	return false; /* a new place each time */
+}
+
+static const struct place_ops segment_list_places = {
+	.reserve = reserve,
+	.acquire = acquire,
+	.publish = publish,
+	.forget = forget,
+	.abort = abort_place,
+	.vacate = forget,
+	.skip = skip,
+	.head_in_hand = head_in_hand,
+	.tail_in_hand = tail_in_hand,
+	.displace = NULL,
+};
+
+/* -- The rest ------------------------------------------------------------ */
 
 static uint64_t count(const struct queue *queue, uint64_t position)
 {
@@ -419,25 +660,13 @@ static void drain(struct queue *queue, const struct dropper *dropper)
 
 	for (; position != last; position = after(position)) {
 		struct slot *slot;
-		uint32_t full, turn;
 
 		if (segment == NULL || is_first_of_segment(list, position))
 			segment = closers_segment(list, position);
 		invariant(segment->number == number_of(list, position));
 		slot = slot_at(list, segment, position);
-		full = full_turn(segment);
-		turn = load_acquire(&slot->turn); /* [filled] */
-		/* Still being filled: abandon it; push's exchange will find
-		 * out.  Failure acquires [filled]: the element is readable. */
-		if (turn != full &&
-			cas_acq_rel(&slot->turn, &turn, full + ABANDONED)) {
-			/* relaxed: a figure for statistics. */
-			fetch_add_relaxed(&queue->abandoned, 1);
-			continue;
-		}
-		invariant(turn == full);
-		wi_queue_drop(
-			queue, dropper, wi_slot_element(slot, &list->layout));
+		wi_queue_drop_slot(queue, dropper, slot, turn_of(segment),
+			wi_slot_element(slot, &list->layout));
 	}
 }
 
@@ -470,9 +699,12 @@ static void destroy(struct queue *queue)
 static const struct queue_ops segment_list_ops = {
 	.push = push,
 	.pop = pop,
+	.can_push = can_push,
+	.can_pop = can_pop,
 	.count = count,
 	.drain = drain,
 	.destroy = destroy,
+	.places = &segment_list_places,
 };
 
 int wi_segment_list_init(struct segment_list *list, size_t element_size,
@@ -496,6 +728,7 @@ int wi_segment_list_init(struct segment_list *list, size_t element_size,
 	list->before_first.number = 0;
 	list->before_first.doomed = false;
 	init_atomic(&list->before_first.next, NULL);
+	init_atomic(&list->before_first.hands, 0);
 	init_atomic(&list->tail_hint, &list->before_first);
 	init_atomic(&list->head_hint, &list->before_first);
 	init_atomic(&list->oldest, &list->before_first);

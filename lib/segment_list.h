@@ -11,7 +11,8 @@ struct segment {
 	struct reclaim_node retired;
 	bool doomed;     /* a spare too many: free it when it comes back */
 	uint64_t number; /* of the segment in the list; from 1 on */
-	struct atomic_ptr next; /* NULL, then the segment number + 1 */
+	struct atomic_ptr next;  /* NULL, then the segment number + 1 */
+	struct atomic_u64 hands; /* slots in hand; RETIRED */
 };
 
 struct segment_list {

@@ -15,94 +15,160 @@
  * left alone for a while. */
 #define LONGEST_PAUSE 32
 
-/* Move what can be moved at once. */
-static int move_now(struct channel *channel, enum side side,
-	unsigned char *elements, size_t count, size_t *done)
+/* Move one element, or take one place in hand, at once. */
+static int move_one(struct transfer *transfer)
 {
-	size_t size = channel->queue.element_size;
-	int status = WEIR_OK;
+	struct channel *channel = transfer->end->channel;
+	struct queue *queue = &channel->queue;
+	int status;
 
-	while (*done < count && status == WEIR_OK) {
-		status =
-			wi_transfer_now(channel, side, elements + *done * size);
-		if (status == WEIR_OK)
-			++*done;
-	}
-	/* recv_many: what was there is enough. */
-	return side == RECEIVING && *done > 0 ? WEIR_OK : status;
+	if (transfer->place == NULL)
+		return wi_transfer_now(channel, transfer->side,
+			transfer->elements +
+				transfer->done * queue->element_size);
+	status = transfer->side == SENDING ? queue->ops->places->reserve(
+						     queue, transfer->place, 0)
+					   : queue->ops->places->acquire(
+						     queue, transfer->place, 0);
+	/* That a place is in hand is news for those who wait for it. */
+	if (status == WEIR_OK)
+		wi_channel_in_hand(channel);
+	return status;
 }
 
-/* Stand in the queue until served, or until time is up.  Adds to *done. */
-static int stand_and_wait(struct endpoint *end, enum side side, void *elements,
-	size_t count, size_t *done, uint32_t spin, uint32_t *spun,
-	int64_t deadline)
+/* Move what can be moved at once. */
+static int move_now(struct transfer *transfer)
 {
-	struct channel *channel = end->channel;
-	bool withdrawn = false;
+	int status = WEIR_OK;
+
+	while (transfer->done < transfer->count && status == WEIR_OK) {
+		status = move_one(transfer);
+		if (status == WEIR_OK)
+			transfer->done++;
+	}
+	/* recv_many: what was there is enough. */
+	return transfer->side == RECEIVING && transfer->done > 0 ? WEIR_OK
+								 : status;
+}
+
+static void init_waiter(
+	struct waiter *waiter, struct transfer *transfer, struct parker *parker)
+{
+	size_t size = transfer->end->channel->queue.element_size;
+
+	if (transfer->place != NULL)
+		wi_waiter_init_in_place(
+			waiter, transfer->end, transfer->place, parker);
+	else
+		wi_waiter_init(waiter, transfer->end,
+			transfer->elements + transfer->done * size,
+			transfer->count - transfer->done, parker);
+}
+
+/* Enter the gate and stand in the queue, and serve whoever can be, first of all
+ * ourselves.  WEIR_OK, or outside again: CLOSED_RESOURCE. */
+static int enter_and_queue(
+	struct transfer *transfer, struct waiter *waiter, struct list *decided)
+{
+	struct channel *channel = transfer->end->channel;
+
+	/* relaxed: written inside the gate. */
+	if (load_relaxed(&transfer->end->closed)) {
+		wi_channel_leave(channel, decided);
+		return WEIR_CLOSED_RESOURCE;
+	}
+	wi_channel_queue(channel, transfer->side, waiter);
+	wi_channel_settle(channel, decided);
+	return WEIR_OK;
+}
+
+/* Inside the gate: if the time is up, leave the queue, if that is allowed. */
+static bool withdraw_if_late(
+	const struct transfer *transfer, struct waiter *waiter)
+{
+	return waiter->queued && wi_deadline_passed(transfer->deadline) &&
+	       wi_channel_withdraw(
+		       transfer->end->channel, transfer->side, waiter);
+}
+
+/* The clock may bring an element before the deadline. */
+static int64_t next_look(
+	const struct transfer *transfer, const struct waiter *waiter)
+{
+	int64_t due = wi_queue_due(&transfer->end->channel->queue);
+	/* Who has to stay is served, whatever the time. */
+	int64_t deadline = waiter->overdue ? WEIR_FOREVER : transfer->deadline;
+
+	return due < deadline ? due : deadline;
+}
+
+/* Stand in the queue until served, or until time is up. */
+static int stand_and_wait(
+	struct transfer *transfer, uint32_t spin, uint32_t *spun)
+{
+	struct channel *channel = transfer->end->channel;
+	bool withdrawn;
+	struct parker parker;
 	struct waiter waiter;
 	struct list decided;
 	uint32_t more = 0;
+	int64_t look;
+	int status;
 
-	wi_waiter_init(&waiter, end, elements, count);
+	wi_parker_init(&parker);
+	init_waiter(&waiter, transfer, &parker);
 	wi_channel_enter(channel, &decided);
-	/* relaxed: written inside the gate. */
-	if (load_relaxed(&end->closed)) {
-		wi_channel_leave(channel, &decided);
-		return WEIR_CLOSED_RESOURCE;
-	}
-	wi_channel_queue(channel, side, &waiter);
-	wi_channel_settle(channel, &decided);
-	if (waiter.queued && wi_deadline_passed(deadline))
-		withdrawn = wi_channel_withdraw(channel, side, &waiter);
+	status = enter_and_queue(transfer, &waiter, &decided);
+	if (status != WEIR_OK)
+		return status;
+	withdrawn = withdraw_if_late(transfer, &waiter);
+	look = next_look(transfer, &waiter);
 	wi_channel_leave(channel, &decided);
 
-	while (!withdrawn && !wi_waiter_park(&waiter, spin, &more, deadline)) {
+	while (!withdrawn && !wi_parker_park(&parker, spin, &more, look)) {
 		*spun += more;
 		wi_channel_enter(channel, &decided);
-		if (waiter.queued)
-			withdrawn = wi_channel_withdraw(channel, side, &waiter);
+		wi_channel_settle(channel, &decided);
+		withdrawn = withdraw_if_late(transfer, &waiter);
+		look = waiter.queued ? next_look(transfer, &waiter)
+				     : WEIR_FOREVER;
 		wi_channel_leave(channel, &decided);
-		/* If it was decided before, or cannot be withdrawn, DONE comes
-		 * by itself. */
-		deadline = WEIR_FOREVER;
 		spin = 0;
 	}
 	*spun += more;
-	*done += waiter.done;
+	transfer->done += waiter.done;
 	return withdrawn ? WEIR_TIMED_OUT : waiter.status;
 }
 
 /* Capacity 0, and must not wait: is a partner waiting? */
-static int try_to_meet(struct endpoint *end, enum side side, void *elements,
-	size_t count, size_t *done)
+static int try_to_meet(struct transfer *transfer)
 {
-	struct channel *channel = end->channel;
+	struct channel *channel = transfer->end->channel;
+	enum side side = transfer->side;
+	struct parker nobody;
 	struct waiter waiter;
 	struct list decided;
+	int status;
 
 	if (!wi_channel_waits(channel, side == SENDING ? RECEIVING : SENDING) ||
 		!wi_channel_try_enter(channel, &decided))
 		return WEIR_WOULD_BLOCK;
-	/* relaxed: written inside the gate. */
-	if (load_relaxed(&end->closed)) {
-		wi_channel_leave(channel, &decided);
-		return WEIR_CLOSED_RESOURCE;
-	}
-	wi_waiter_init(&waiter, end, elements, count);
-	wi_channel_queue(channel, side, &waiter);
-	wi_channel_settle(channel, &decided);
+	wi_parker_init(&nobody);
+	init_waiter(&waiter, transfer, &nobody);
+	status = enter_and_queue(transfer, &waiter, &decided);
+	if (status != WEIR_OK)
+		return status;
 	if (waiter.queued && wi_channel_withdraw(channel, side, &waiter))
 		waiter.status = WEIR_WOULD_BLOCK;
 	wi_channel_leave(channel, &decided);
-	*done += waiter.done;
+	transfer->done += waiter.done;
 	return waiter.status;
 }
 
 /* Look again and again, for up to `spin` pauses; *spun says for how many. */
-static int look_again(struct channel *channel, enum side side,
-	unsigned char *elements, size_t count, size_t *done, uint32_t spin,
-	uint32_t *spun)
+static int look_again(struct transfer *transfer, uint32_t spin, uint32_t *spun)
 {
+	struct channel *channel = transfer->end->channel;
 	int status = WEIR_WOULD_BLOCK;
 	uint32_t pause = 1;
 
@@ -112,51 +178,48 @@ static int look_again(struct channel *channel, enum side side,
 			cpu_pause();
 		if (pause < LONGEST_PAUSE)
 			pause *= 2;
-		if (wi_channel_waits(channel, side))
+		if (wi_channel_waits(channel, transfer->side))
 			break; /* they come first: join them */
-		status = move_now(channel, side, elements, count, done);
+		status = move_now(transfer);
 	}
 	return status;
 }
 
 /* Wait, with a spin first as long as has paid lately. */
-static int wait(struct endpoint *end, enum side side, unsigned char *elements,
-	size_t count, size_t *done, int64_t deadline)
+static int wait(struct transfer *transfer)
 {
-	struct channel *channel = end->channel;
-	struct backoff *backoff = &channel->sides[side].backoff;
-	size_t size = channel->queue.element_size;
+	struct channel *channel = transfer->end->channel;
+	struct backoff *backoff = &channel->sides[transfer->side].backoff;
 	uint32_t spin = 0, spun = 0;
 	int status = WEIR_WOULD_BLOCK;
 
-	if (!wi_deadline_passed(deadline))
+	if (!wi_deadline_passed(transfer->deadline) &&
+		wi_queue_due(&channel->queue) == WEIR_FOREVER)
 		spin = wi_backoff_budget(backoff);
 	if (channel->queue.capacity > 0)
-		status = look_again(
-			channel, side, elements, count, done, spin / 2, &spun);
+		status = look_again(transfer, spin / 2, &spun);
 	if (status == WEIR_WOULD_BLOCK)
-		status = stand_and_wait(end, side, elements + *done * size,
-			count - *done, done, spin > spun ? spin - spun : 0,
-			&spun, deadline);
+		status = stand_and_wait(
+			transfer, spin > spun ? spin - spun : 0, &spun);
 	if (spin > 0)
 		wi_backoff_learn(backoff, spun, spun < spin);
 	return status;
 }
 
-int wi_transfer(struct endpoint *end, enum side side, void *elements,
-	size_t count, size_t *done, enum patience patience, int64_t deadline)
+int wi_transfer(struct transfer *transfer)
 {
 	static unsigned char nothing; /* what an element of size 0 lies in */
-	struct channel *channel = end->channel;
-	unsigned char *at = elements != NULL ? elements : &nothing;
+	struct endpoint *end = transfer->end;
 	int status;
 
-	*done = 0;
-	status = move_now(channel, side, at, count, done);
-	if (status == WEIR_WOULD_BLOCK && patience == MAY_WAIT)
-		status = wait(end, side, at, count, done, deadline);
-	else if (status == WEIR_WOULD_BLOCK && channel->queue.capacity == 0)
-		status = try_to_meet(end, side, at, count, done);
+	if (transfer->elements == NULL)
+		transfer->elements = &nothing;
+	status = move_now(transfer);
+	if (status == WEIR_WOULD_BLOCK && transfer->patience == MAY_WAIT)
+		status = wait(transfer);
+	else if (status == WEIR_WOULD_BLOCK &&
+		 end->channel->queue.capacity == 0)
+		status = try_to_meet(transfer);
 	/* The end of a channel is news for who is open; who is closed hears
 	 * that first.  acquire [closed]: as in wi_transfer_check. */
 	if ((status == WEIR_BROKEN_RESOURCE || status == WEIR_END_OF_CHANNEL) &&

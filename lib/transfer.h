@@ -11,12 +11,22 @@ enum patience {
 	MAY_WAIT
 };
 
-/* Move `count` elements, which lie at `elements`, one after the other.
- * Sending: all of them.  Receiving: one, and more if they are there.  *done
- * says how many, on every return.  The endpoint is open as far as its caller
- * knows, the pointers are valid. */
-int wi_transfer(struct endpoint *end, enum side side, void *elements,
-	size_t count, size_t *done, enum patience patience, int64_t deadline);
+/* One call: move `count` elements, which lie at `elements`, one after the other;
+ * or, if `place` is not NULL, take one place in hand (queue.h) and say there where
+ * it is.  Sending: all of them.  Receiving: one, and more if they are there.  The
+ * endpoint is open as far as its caller knows, the pointers are valid. */
+struct transfer {
+	struct endpoint *end;
+	enum side side;
+	enum patience patience;
+	int64_t deadline;
+	unsigned char *elements;
+	void **place;
+	size_t count;
+	size_t done; /* so far */
+};
+
+int wi_transfer(struct transfer *transfer);
 
 /* One element at once, without waiting, in a channel that has a buffer. */
 static inline int wi_transfer_now(
@@ -26,10 +36,8 @@ static inline int wi_transfer_now(
 	int status = side == SENDING ? queue->ops->push(queue, element, 0)
 				     : queue->ops->pop(queue, element, 0);
 
-	if (likely(status == WEIR_OK) &&
-		unlikely(wi_channel_waits(
-			channel, side == SENDING ? RECEIVING : SENDING)))
-		wi_channel_serve(channel);
+	if (likely(status == WEIR_OK))
+		wi_channel_moved(channel, side);
 	return status;
 }
 
@@ -53,7 +61,6 @@ static inline int wi_transfer_one(struct endpoint *end, enum side side,
 	void *element, enum patience patience, int64_t deadline)
 {
 	int status = wi_transfer_check(end, element, 1);
-	size_t done;
 
 	if (unlikely(status != WEIR_OK))
 		return status;
@@ -63,7 +70,12 @@ static inline int wi_transfer_one(struct endpoint *end, enum side side,
 	if (patience == NEVER_WAIT && status == WEIR_WOULD_BLOCK &&
 		end->channel->queue.capacity > 0)
 		return status;
-	return wi_transfer(end, side, element, 1, &done, patience, deadline);
+	return wi_transfer(&(struct transfer){.end = end,
+		.side = side,
+		.patience = patience,
+		.deadline = deadline,
+		.elements = element,
+		.count = 1});
 }
 
 /* The _many calls. */
@@ -71,17 +83,22 @@ static inline int wi_transfer_many(struct endpoint *end, enum side side,
 	void *elements, size_t count, size_t *done, enum patience patience,
 	int64_t deadline)
 {
+	struct transfer transfer = {.end = end,
+		.side = side,
+		.patience = patience,
+		.deadline = deadline,
+		.elements = elements,
+		.count = count};
 	int status;
 
 	if (done == NULL)
 		return WEIR_INVALID_ARGUMENT;
 	status = wi_transfer_check(end, elements, count);
+	if (status == WEIR_OK)
+		status = wi_transfer(&transfer);
 	if (status != WEIR_INVALID_ARGUMENT)
-		*done = 0;
-	if (status != WEIR_OK)
-		return status;
-	return wi_transfer(
-		end, side, elements, count, done, patience, deadline);
+		*done = transfer.done;
+	return status;
 }
 
 #endif

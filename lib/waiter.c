@@ -2,11 +2,6 @@
 /* waiter.c - see waiter.h.
  *
  * Ordering edges
- *	[done]	wi_waiters_release's exchange -> wi_waiter_park's load: status
- *		and elements are readable, and the waiter is its owner's again
- *	[park]	the owner's cas to PARKED and the releaser's exchange act on one
- *		word: either the exchange finds PARKED and wakes, or the cas (or
- *		the kernel's comparison) finds DONE and there is no sleep
  *	[counted]  count's store -> statistics' load: for who has been told that
  *		somebody waits, nobody can go past that one any more
  */
@@ -14,59 +9,41 @@
 
 #include <weir/common.h>
 
-#include "backoff.h"
 #include "debug.h"
-#include "futex.h"
-
-enum { SPINNING, PARKED, DONE };
 
 void wi_waiter_init(struct waiter *waiter, const struct endpoint *through,
-	void *elements, size_t wanted)
+	void *elements, size_t wanted, struct parker *parker)
 {
 	waiter->queued = false;
+	waiter->in_place = false;
+	waiter->overdue = false;
 	waiter->status = WEIR_OK;
 	waiter->elements = elements;
+	waiter->place = NULL;
 	waiter->wanted = wanted;
 	waiter->done = 0;
 	waiter->through = through;
-	init_atomic(&waiter->state, SPINNING);
+	waiter->parker = parker;
+	waiter->selection = NULL;
+	waiter->index = 0;
 }
 
-bool wi_waiter_park(
-	struct waiter *waiter, uint32_t spin, uint32_t *spun, int64_t deadline)
+void wi_waiter_init_in_place(struct waiter *waiter,
+	const struct endpoint *through, void **place, struct parker *parker)
 {
-	uint32_t state = SPINNING;
+	static unsigned char nothing;
 
-	for (*spun = 0; *spun < spin; ++*spun) {
-		/* acquire [done]: pairs with wi_waiters_release. */
-		if (load_acquire(&waiter->state) == DONE)
-			return true;
-		cpu_pause();
-	}
-	/* [park]: against wi_waiters_release's exchange.  Acquires [done] if it
-	 * fails because of that. */
-	cas_acq_rel(&waiter->state, &state, PARKED);
-	/* acquire [done]: pairs with wi_waiters_release. */
-	while (load_acquire(&waiter->state) != DONE) {
-		if (wi_futex_wait(&waiter->state, PARKED, deadline))
-			/* acquire [done]: as above. */
-			return load_acquire(&waiter->state) == DONE;
-	}
-	return true;
+	wi_waiter_init(waiter, through, &nothing, 1, parker);
+	waiter->in_place = true;
+	waiter->place = place;
 }
 
-void wi_waiters_release(struct list *decided)
+void wi_waiter_init_case(struct waiter *waiter, const struct endpoint *through,
+	void *element, struct selection *selection, size_t index)
 {
-	struct list *node, *following;
-
-	list_for_each_safe (node, following, decided) {
-		struct atomic_u32 *state = &wi_waiter_of(node)->state;
-
-		/* release [done]: pairs with wi_waiter_park.  From here on the
-		 * waiter may be gone: only its address is used. */
-		if (exchange_acq_rel(state, DONE) == PARKED) /* [park] */
-			wi_futex_wake(state);
-	}
+	wi_waiter_init(waiter, through, element, 1, &selection->parker);
+	waiter->selection = selection;
+	waiter->index = index;
 }
 
 void wi_wait_queue_init(struct wait_queue *queue)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* waiter.h - one operation that waits, on the stack of its thread, and the
- * queue in which it stands.
+/* waiter.h - one operation that waits on one channel, on the stack of its
+ * thread, and the queue in which it stands.
  *
  * Life of a waiter
  *
@@ -8,12 +8,11 @@
  *	   -----                          --------------------------
  *	1  fills it in, enters the gate,
  *	   queues it, leaves
- *	2  spins on `state`, then sleeps  may move elements for it
+ *	2  spins on its parker, sleeps    may move elements for it
  *	3                                 takes it out of the queue, sets
  *	                                  `status`: it is DECIDED
- *	4                                 leaves the gate, then sets `state`
- *	                                  to DONE, and wakes the owner if it
- *	                                  sleeps: last access
+ *	4                                 leaves the gate, then releases its
+ *	                                  parker: last access
  *	5  sees DONE, reads the rest,
  *	   goes away
  *
@@ -21,6 +20,10 @@
  * takes it out; then nobody else will touch it.  Being taken out of the queue,
  * inside the gate, is the one step that decides: a time-out or a close that
  * comes later finds it gone, waits for DONE and adopts what was decided.
+ *
+ * A waiter of a selection (selection.h) is one of several, in as many queues.
+ * Before step 3 the selection must be claimed for it; where that fails another
+ * channel was faster, and the waiter is taken out and forgotten.
  */
 #ifndef WI_WAITER_H
 #define WI_WAITER_H
@@ -31,22 +34,29 @@
 
 #include "atomic.h"
 #include "list.h"
+#include "parker.h"
+#include "selection.h"
 
 struct endpoint;
 
 struct waiter {
 	/* Written inside the gate; between 3 and 4 by who decided it alone. */
-	struct list node; /* in a wait_queue, then in a list of the decided */
+	struct list node;
 	bool queued;
+	bool in_place; /* wants a place in hand, see queue.h */
+	bool overdue;  /* its deadline has passed, see wi_channel_withdraw */
 	int status;
 	/* Elements, one after the other: to send, or room for them. */
 	unsigned char *elements;
+	void **place; /* in_place: where to put its address */
 	size_t wanted;
 	size_t done;
 	/* Whose close ends this wait. */
 	const struct endpoint *through;
-	/* Read by the spinning owner: on a line of its own. */
-	cache_aligned struct atomic_u32 state;
+	struct parker *parker;
+	/* NULL for a plain send or receive. */
+	struct selection *selection;
+	size_t index; /* of the case */
 };
 
 /* The waiters of one side of a channel, oldest first.  All inside the gate,
@@ -57,32 +67,49 @@ struct wait_queue {
 };
 
 void wi_waiter_init(struct waiter *waiter, const struct endpoint *through,
-	void *elements, size_t wanted);
+	void *elements, size_t wanted, struct parker *parker);
 
-/* The owner: wait until DONE, or until the deadline.  Spins for up to `spin`
- * pauses first; *spun says for how many it did.  True if DONE; then what the
- * decider did happens before this returns. */
-bool wi_waiter_park(
-	struct waiter *waiter, uint32_t spin, uint32_t *spun, int64_t deadline);
+/* It wants one place, in hand. */
+void wi_waiter_init_in_place(struct waiter *waiter,
+	const struct endpoint *through, void **place, struct parker *parker);
 
-/* Outside the gate: tell the owners of all in the list that they are DONE. */
-void wi_waiters_release(struct list *decided);
+/* It is case `index` of a selection, whose parker it uses. */
+void wi_waiter_init_case(struct waiter *waiter, const struct endpoint *through,
+	void *element, struct selection *selection, size_t index);
+
+/* Inside the gate: is it ours to decide?  Ask once, and only when sure of what
+ * it is to be served with. */
+static inline bool wi_waiter_claim(struct waiter *waiter)
+{
+	return waiter->selection == NULL ||
+	       wi_selection_claim(waiter->selection, waiter->index);
+}
+
+/* Inside the gate: can it still be served? */
+static inline bool wi_waiter_is_live(const struct waiter *waiter)
+{
+	return waiter->selection == NULL ||
+	       wi_selection_chosen(waiter->selection) == UNDECIDED;
+}
 
 void wi_wait_queue_init(struct wait_queue *queue);
 void wi_wait_queue_append(struct wait_queue *queue, struct waiter *waiter);
 void wi_wait_queue_remove(struct wait_queue *queue, struct waiter *waiter);
 
-static inline struct waiter *wi_waiter_of(struct list *node)
+/* The one that came after `waiter`, or NULL; after NULL comes the oldest. */
+static inline struct waiter *wi_wait_queue_next(
+	struct wait_queue *queue, struct waiter *waiter)
 {
-	return container_of(node, struct waiter, node);
+	struct list *node =
+		waiter != NULL ? waiter->node.next : queue->waiters.next;
+
+	return node != &queue->waiters ? container_of(node, struct waiter, node)
+				       : NULL;
 }
 
-/* The oldest, or NULL. */
 static inline struct waiter *wi_wait_queue_first(struct wait_queue *queue)
 {
-	return list_is_empty(&queue->waiters)
-		       ? NULL
-		       : wi_waiter_of(queue->waiters.next);
+	return wi_wait_queue_next(queue, NULL);
 }
 
 #endif

@@ -68,7 +68,7 @@ static inline bool publish(const struct claim *claim, const void *element)
 
 	memcpy(wi_slot_element(claim->slot, &ring->layout), element,
 		ring->queue.element_size);
-	return exchange_seq_cst(&claim->slot->turn, claim->turn + 1) ==
+	return exchange_seq_cst(&claim->slot->turn, claim->turn + FULL) ==
 	       claim->turn;
 }
 
@@ -85,7 +85,7 @@ static inline void vacate(const struct claim *claim, void *element)
 
 	memcpy(element, wi_slot_element(claim->slot, &ring->layout),
 		ring->queue.element_size);
-	exchange_seq_cst(&claim->slot->turn, claim->turn + 1);
+	exchange_seq_cst(&claim->slot->turn, claim->turn - FULL + TURNS);
 }
 
 /* Start an empty ring in this lap instead of lap 0. */
@@ -94,7 +94,7 @@ static inline void start_at_lap(struct ring *ring, uint64_t lap)
 	init_atomic(&ring->queue.tail, lap << ring->lap_shift);
 	init_atomic(&ring->queue.head, lap << ring->lap_shift);
 	for (size_t i = 0; i < ring->queue.capacity; i++)
-		init_atomic(&hand_slot(ring, i)->turn, (uint32_t)(2 * lap));
+		init_atomic(&hand_slot(ring, i)->turn, (uint32_t)(TURNS * lap));
 }
 
 #endif

@@ -240,5 +240,5 @@ CHANNEL_TEST(what_senders_and_receivers_write_lies_on_lines_of_its_own)
 	cr_assert(attention / CACHE_LINE != tail / CACHE_LINE);
 	cr_assert(attention / CACHE_LINE != head / CACHE_LINE);
 	cr_assert(attention / CACHE_LINE != gate / CACHE_LINE);
-	cr_assert(offsetof(struct waiter, state) % CACHE_LINE == 0);
+	cr_assert(offsetof(struct parker, state) % CACHE_LINE == 0);
 }

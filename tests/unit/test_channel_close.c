@@ -296,13 +296,15 @@ CLOSE_TEST(of_the_first_in_line_passes_its_place_to_the_next_sender)
 /* Decided and not told yet: a close on the same endpoint finds it gone. */
 CLOSE_TEST(comes_too_late_for_who_is_decided)
 {
+	struct parker parker;
 	struct waiter waiter;
 	struct list decided;
 	uint64_t element;
 	uint32_t spun;
 
 	open_here(4);
-	wi_waiter_init(&waiter, wi_receiver_end(rx), &element, 1);
+	wi_parker_init(&parker);
+	wi_waiter_init(&waiter, wi_receiver_end(rx), &element, 1, &parker);
 	wi_channel_enter(channel, &decided);
 	wi_channel_queue(channel, RECEIVING, &waiter);
 	assert_status(try_send_value(tx, 5), WEIR_OK);
@@ -312,10 +314,10 @@ CLOSE_TEST(comes_too_late_for_who_is_decided)
 	while (!wi_gate_leave(&channel->gate))
 		wi_channel_settle(channel, &decided);
 	weir_receiver_close(rx);
-	cr_assert(!wi_waiter_park(&waiter, 0, &spun, PAST));
+	cr_assert(!wi_parker_park(&parker, 0, &spun, PAST));
 	cr_assert(waiter.status == WEIR_OK);
-	wi_waiters_release(&decided);
-	cr_assert(wi_waiter_park(&waiter, 0, &spun, PAST));
+	wi_parkers_release(&decided);
+	cr_assert(wi_parker_park(&parker, 0, &spun, PAST));
 	cr_assert(waiter.status == WEIR_OK);
 	assert_value(value_of(&element), 5);
 	free_here();

@@ -201,12 +201,14 @@ SEAM_TEST(it_is_found_also_when_the_time_is_up)
 /* What is published between registering and settling is served by either. */
 SEAM_TEST(an_element_that_comes_after_its_receiver_registered_leaves_a_mark)
 {
+	struct parker parker;
 	struct waiter waiter;
 	struct list decided;
 	uint64_t element;
 
 	open_here(4);
-	wi_waiter_init(&waiter, wi_receiver_end(rx), &element, 1);
+	wi_parker_init(&parker);
+	wi_waiter_init(&waiter, wi_receiver_end(rx), &element, 1, &parker);
 	wi_channel_enter(channel, &decided);
 	wi_channel_queue(channel, RECEIVING, &waiter);
 	assert_status(try_send_value(tx, 5), WEIR_OK);
@@ -281,9 +283,15 @@ SEAM_TEST(nothing_is_left_raised_when_no_sender_waits)
 static void queue_waiter(
 	struct waiter *waiter, enum side side, uint64_t *elements, size_t n)
 {
+	/* Each has a parker of its own, at which nobody sleeps. */
+	static struct parker parkers[8];
+	static unsigned next;
+	struct parker *parker = &parkers[next++ % 8];
+
+	wi_parker_init(parker);
 	wi_waiter_init(waiter,
 		side == SENDING ? wi_sender_end(tx) : wi_receiver_end(rx),
-		elements, n);
+		elements, n, parker);
 	wi_channel_queue(channel, side, waiter);
 }
 

@@ -92,7 +92,7 @@ static void start_at_lap(struct ring *ring, uint64_t lap)
 		init_atomic(&((struct slot *)(void *)(ring->slots +
 						      i * ring->layout.stride))
 				     ->turn,
-			(uint32_t)(2 * lap));
+			(uint32_t)(TURNS * lap));
 }
 
 static void run_laps(struct ring *ring, unsigned laps)
@@ -150,7 +150,7 @@ RING_TEST(a_slot_claimed_and_not_filled_stops_pop_and_not_push)
 	cr_assert(push(&ring, 9) == -EAGAIN);
 	value = 7;
 	memcpy(wi_slot_element(slot, &ring.layout), &value, sizeof value);
-	exchange_seq_cst(&slot->turn, 1);
+	exchange_seq_cst(&slot->turn, FULL);
 	assert_pops(&ring, 7);
 	assert_pops(&ring, 8);
 	close_ring(&ring);
@@ -235,7 +235,7 @@ RING_TEST(drain_drops_what_is_full_and_abandons_what_is_not)
 	wi_queue_finish(&ring.queue, BROKEN);
 	ring.queue.ops->drain(&ring.queue, &dropper);
 	cr_assert(dropped_sum == 11);
-	cr_assert(exchange_seq_cst(&slot->turn, 1) != 0);
+	cr_assert(exchange_seq_cst(&slot->turn, FULL) != FREE);
 	cr_assert(pop(&ring, &value) == -ENODATA);
 	cr_assert(wi_queue_sent(&ring.queue) == 2);
 	cr_assert(wi_queue_received(&ring.queue) == 0);

@@ -232,8 +232,8 @@ SEAM_TEST(the_end_does_not_wait_for_it)
 
 /* -- Turns around their wrap ----------------------------------------------- */
 
-/* Where a slot's turn goes from 2^32 - 2 (free) over 2^32 - 1 (full) to 0. */
-static const uint64_t last_lap = ((uint64_t)1 << 31) - 1;
+/* After which a slot's turn goes back to 0. */
+static const uint64_t last_lap = UINT32_MAX / TURNS;
 
 SEAM_TEST(stopped_parties_go_on_across_the_wrap_of_turns)
 {
@@ -243,7 +243,7 @@ SEAM_TEST(stopped_parties_go_on_across_the_wrap_of_turns)
 	open_ring(1);
 	start_at_lap(&ring, last_lap);
 	sender = claim_tail(&ring);
-	cr_assert(sender.turn == UINT32_MAX - 1);
+	cr_assert(sender.turn == UINT32_MAX - TURNS + 1);
 	cr_assert(pop() == -EAGAIN && push(2) == -EAGAIN);
 	cr_assert(publish(&sender, &value));
 	cr_assert(push(2) == -EAGAIN);
@@ -271,7 +271,7 @@ SEAM_TEST(a_slot_is_abandoned_at_the_wrap_of_turns)
 		wi_queue_finish(&ring.queue, BROKEN);
 		ring.queue.ops->drain(&ring.queue, &none);
 		cr_assert(load_relaxed(&sender.slot->turn) ==
-			  (uint32_t)(2 * lap + 2));
+			  (uint32_t)(TURNS * lap) + ABANDONED);
 		cr_assert(!publish(&sender, &value));
 		close_ring();
 	}
@@ -436,7 +436,7 @@ SEAM_TEST(what_drain_drops_is_readable)
 
 	open_ring(2);
 	task_start(&sender, push_from, &value);
-	wait_until(load_relaxed(&hand_slot(&ring, 0)->turn) == 1);
+	wait_until(load_relaxed(&hand_slot(&ring, 0)->turn) == FULL);
 	wi_queue_finish(&ring.queue, BROKEN);
 	ring.queue.ops->drain(&ring.queue, &noting);
 	cr_assert(drops == 1 && dropped[0] == 5);

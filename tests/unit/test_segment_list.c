@@ -88,8 +88,8 @@ LIST_TEST(puts_elements_larger_than_a_segment_one_into_each)
 	close_list(&list);
 }
 
-/* At some number the turn of an abandoned slot would be zero, as in memory that
- * was never used. */
+/* At some number the turn of a free slot is zero, as in memory that was never
+ * used. */
 LIST_TEST(survives_the_wrap_of_its_turns_at_2_to_the_32)
 {
 	enum { SEGMENTS = 8 };
@@ -99,7 +99,7 @@ LIST_TEST(survives_the_wrap_of_its_turns_at_2_to_the_32)
 	open_list(&list, BIG);
 	n = (uint64_t)1 << list.slots_shift;
 	/* All segments are new ones. */
-	first = ((uint64_t)1 << 30) - SEGMENTS / 2;
+	first = ((uint64_t)1 << 29) - SEGMENTS / 2;
 	list.before_first.number = first;
 	init_atomic(&list.queue.tail, (first * n) << FLAG_BITS);
 	init_atomic(&list.queue.head, (first * n) << FLAG_BITS);

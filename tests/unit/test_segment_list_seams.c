@@ -100,7 +100,7 @@ static uint32_t publish(
 {
 	memcpy(wi_slot_element(slot, &list.layout), &value, sizeof value);
 	return exchange_seq_cst(
-		&slot->turn, (uint32_t)(4 * segment->number + 1));
+		&slot->turn, (uint32_t)(TURNS * segment->number) + FULL);
 }
 
 static unsigned drops;

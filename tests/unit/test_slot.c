@@ -20,16 +20,16 @@ static void assert_layout(size_t size, size_t offset, size_t stride)
 
 SLOT_TEST(of_nothing_is_a_turn)
 {
-	assert_layout(0, 4, 4);
+	assert_layout(0, 8, 8);
 }
 
 SLOT_TEST(wastes_no_more_than_alignment_asks_for)
 {
-	assert_layout(1, 4, 8);
-	assert_layout(4, 4, 8);
-	assert_layout(6, 4, 12);
+	assert_layout(1, 8, 12);
+	assert_layout(4, 8, 12);
+	assert_layout(6, 8, 16);
 	assert_layout(8, 8, 16);
-	assert_layout(12, 4, 16);
+	assert_layout(12, 8, 20);
 	assert_layout(24, 8, 32);
 	assert_layout(4096, 16, 4112);
 }

@@ -12,22 +12,22 @@
 #define WAITER_TEST(name) Test(waiter, name, .timeout = 60)
 #define SPIN_LONG 1000000000 /* pauses: longer than any test */
 
-static struct waiter waiter;
+static struct parker parker;
 static struct list decided;
 static int64_t deadline = WEIR_FOREVER;
 static uint32_t spin, spun;
 
 static void prepare(void)
 {
-	wi_waiter_init(&waiter, NULL, NULL, 1);
+	wi_parker_init(&parker);
 	list_init(&decided);
-	list_append(&decided, &waiter.node);
+	list_append(&decided, &parker.node);
 }
 
 static int park(void *argument)
 {
 	(void)argument;
-	return wi_waiter_park(&waiter, spin, &spun, deadline);
+	return wi_parker_park(&parker, spin, &spun, deadline);
 }
 
 WAITER_TEST(a_deadline_that_has_passed_ends_the_sleep)
@@ -43,7 +43,7 @@ WAITER_TEST(a_deadline_that_has_passed_ends_the_sleep)
 WAITER_TEST(who_is_done_before_it_sleeps_does_not)
 {
 	prepare();
-	wi_waiters_release(&decided);
+	wi_parkers_release(&decided);
 	cr_assert(park(NULL));
 	deadline = 1;
 	cr_assert(park(NULL));
@@ -55,8 +55,8 @@ WAITER_TEST(a_sleeper_is_woken)
 
 	prepare();
 	task_start(&task, park, NULL);
-	wait_until(atomic_load(&waiter.state.value) == 1); /* PARKED */
-	wi_waiters_release(&decided);
+	wait_until(atomic_load(&parker.state.value) == 1); /* PARKED */
+	wi_parkers_release(&decided);
 	cr_assert(task_join(&task) == true);
 	cr_assert(spun == 0);
 }
@@ -68,25 +68,25 @@ WAITER_TEST(a_spinner_is_told_without_having_slept)
 	prepare();
 	spin = SPIN_LONG;
 	task_start(&task, park, NULL);
-	wi_waiters_release(&decided);
+	wi_parkers_release(&decided);
 	cr_assert(task_join(&task) == true);
-	cr_assert(atomic_load(&waiter.state.value) == 2); /* DONE */
+	cr_assert(atomic_load(&parker.state.value) == 2); /* DONE */
 	cr_assert(spun < SPIN_LONG);
 }
 
 WAITER_TEST(releasing_many_tells_each)
 {
-	static struct waiter many[20];
+	static struct parker many[20];
 	int64_t before = weir_now();
 
 	list_init(&decided);
 	for (int i = 0; i < 20; i++) {
-		wi_waiter_init(&many[i], NULL, NULL, 1);
+		wi_parker_init(&many[i]);
 		list_append(&decided, &many[i].node);
 	}
-	wi_waiters_release(&decided);
+	wi_parkers_release(&decided);
 	for (int i = 0; i < 20; i++)
-		cr_assert(wi_waiter_park(&many[i], 0, &spun, before));
+		cr_assert(wi_parker_park(&many[i], 0, &spun, before));
 }
 
 WAITER_TEST(a_time_out_leaves_it_to_be_told_later)
@@ -95,7 +95,7 @@ WAITER_TEST(a_time_out_leaves_it_to_be_told_later)
 	deadline = 1;
 	cr_assert(!park(NULL));
 	cr_assert(!park(NULL));
-	wi_waiters_release(&decided);
+	wi_parkers_release(&decided);
 	deadline = WEIR_FOREVER;
 	cr_assert(park(NULL));
 }
@@ -107,7 +107,7 @@ WAITER_TEST(a_spin_in_vain_ends_in_sleep)
 	deadline = 1;
 	cr_assert(!park(NULL));
 	cr_assert(spun == 100);
-	cr_assert(atomic_load(&waiter.state.value) == 1); /* PARKED */
+	cr_assert(atomic_load(&parker.state.value) == 1); /* PARKED */
 }
 
 /* Somebody who wakes a word that used to be another waiter's. */
@@ -117,20 +117,20 @@ WAITER_TEST(a_wake_up_that_is_not_its_own_does_not_end_it)
 
 	prepare();
 	task_start(&task, park, NULL);
-	wait_until(atomic_load(&waiter.state.value) == 1); /* PARKED */
+	wait_until(atomic_load(&parker.state.value) == 1); /* PARKED */
 	for (int i = 0; i < 1000; i++) {
-		wi_futex_wake(&waiter.state);
+		wi_futex_wake(&parker.state);
 		cr_assert(!task_done(&task));
 	}
-	wi_waiters_release(&decided);
+	wi_parkers_release(&decided);
 	cr_assert(task_join(&task) == true);
 }
 
 static int release_and_park_without_calls(void)
 {
 	prepare();
-	wi_waiters_release(&decided); /* who spins is not woken */
-	return wi_waiter_park(&waiter, 0, &spun, WEIR_FOREVER) ? 0 : 1;
+	wi_parkers_release(&decided); /* who spins is not woken */
+	return wi_parker_park(&parker, 0, &spun, WEIR_FOREVER) ? 0 : 1;
 }
 
 WAITER_TEST(who_does_not_sleep_costs_no_system_call)
@@ -143,15 +143,17 @@ WAITER_TEST(who_does_not_sleep_costs_no_system_call)
 	cr_assert(status == 0, "the child said %d", status);
 }
 
+static int written; /* by who decides */
+
 static int park_and_read(void *argument)
 {
-	bool told = wi_waiter_park(&waiter, spin, &spun, deadline);
+	bool told = wi_parker_park(&parker, spin, &spun, deadline);
 
 	(void)argument;
-	return told ? waiter.status : -1;
+	return told ? written : -1;
 }
 
-/* Through nothing but the waiter's state: a race detector sees if that orders
+/* Through nothing but the parker's state: a race detector sees if that orders
  * nothing. */
 WAITER_TEST(what_was_decided_is_readable_however_it_is_told)
 {
@@ -161,9 +163,8 @@ WAITER_TEST(what_was_decided_is_readable_however_it_is_told)
 		prepare();
 		spin = i % 3 == 0 ? 0 : i % 3 == 1 ? 300 : SPIN_LONG;
 		task_start(&task, park_and_read, NULL);
-		waiter.status = i;
-		waiter.done = 1;
-		wi_waiters_release(&decided);
+		written = i;
+		wi_parkers_release(&decided);
 		cr_assert(task_join(&task) == i);
 	}
 }
@@ -176,7 +177,7 @@ WAITER_TEST(the_queue_is_in_order_of_arrival_and_counted)
 	wi_wait_queue_init(&queue);
 	cr_assert(wi_wait_queue_first(&queue) == NULL);
 	for (int i = 0; i < 3; i++) {
-		wi_waiter_init(&waiters[i], NULL, NULL, 1);
+		wi_waiter_init(&waiters[i], NULL, NULL, 1, NULL);
 		cr_assert(!waiters[i].queued);
 		wi_wait_queue_append(&queue, &waiters[i]);
 		cr_assert(waiters[i].queued);

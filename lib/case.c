@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* case.c - see case.h. */
+#include "case.h"
+
+struct endpoint *wi_case_end(const weir_case *choice)
+{
+	if (choice->kind == WEIR_CASE_RECV)
+		return choice->rx != NULL ? wi_receiver_end(choice->rx) : NULL;
+	return choice->tx != NULL ? wi_sender_end(choice->tx) : NULL;
+}
+
+enum side wi_case_side(const weir_case *choice)
+{
+	return choice->kind == WEIR_CASE_RECV ? RECEIVING : SENDING;
+}
+
+bool wi_case_is_valid(const weir_case *choice, bool carry_out)
+{
+	const struct endpoint *end;
+
+	if (choice->kind < WEIR_CASE_RECV || choice->kind > WEIR_CASE_BROKEN)
+		return false;
+	end = wi_case_end(choice);
+	if (end == NULL || end->channel->queue.element_size == 0 || !carry_out)
+		return true;
+	if (choice->kind == WEIR_CASE_RECV)
+		return choice->into != NULL;
+	return choice->kind == WEIR_CASE_BROKEN || choice->from != NULL;
+}
+
+int wi_case_look(const weir_case *choice)
+{
+	struct endpoint *end = wi_case_end(choice);
+	int status;
+
+	if (end == NULL)
+		return WEIR_WOULD_BLOCK;
+	if (choice->kind != WEIR_CASE_BROKEN)
+		status = wi_channel_look(end->channel, wi_case_side(choice));
+	/* acquire [closed]: pairs with wi_queue_finish. */
+	else if (load_acquire(&end->channel->queue.tail) & BROKEN)
+		status = WEIR_BROKEN_RESOURCE;
+	else
+		status = WEIR_WOULD_BLOCK;
+	/* After the look: who is closed hears that before anything else.
+	 * acquire [closed]: pairs with close_end. */
+	return load_acquire(&end->closed) ? WEIR_CLOSED_RESOURCE : status;
+}
+
+void wi_case_init_watcher(
+	const weir_case *choice, struct watcher *watcher, tell_watcher *tell)
+{
+	watcher->told = false;
+	watcher->both_ways = false;
+	watcher->only_broken = choice->kind == WEIR_CASE_BROKEN;
+	watcher->through = wi_case_end(choice);
+	watcher->tell = tell;
+	watcher->gone = NULL;
+}

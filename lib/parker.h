@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* parker.h - where one thread waits to be told that its operation is decided.
+ *
+ * It lies on the stack of the thread that waits.  Who decides the operation,
+ * inside a gate, puts the parker into a list; once outside, it releases the
+ * list.  That sets `state` to DONE and is the last access: the owner may go
+ * away at once.
+ */
+#ifndef WI_PARKER_H
+#define WI_PARKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "atomic.h"
+#include "compiler.h"
+#include "list.h"
+
+struct parker {
+	struct list node; /* in a list of the decided; its decider's alone */
+	/* Read by the spinning owner: on a line of its own. */
+	cache_aligned struct atomic_u32 state;
+};
+
+void wi_parker_init(struct parker *parker);
+
+/* The owner: wait until DONE, or until the deadline.  Spins for up to `spin`
+ * pauses first; *spun says for how many it did.  True if DONE; then what the
+ * decider did happens before this returns. */
+bool wi_parker_park(
+	struct parker *parker, uint32_t spin, uint32_t *spun, int64_t deadline);
+
+/* Outside all gates: tell the owners of all in the list that they are DONE.
+ * The list is empty afterwards. */
+void wi_parkers_release(struct list *decided);
+
+#endif

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/* select.c - weir_select and weir_ready: look at all cases, in a random order;
+ * again for a moment; then wait (select_wait.c). */
+#include <weir/select.h>
+
+#include <stdlib.h>
+
+#include "case.h"
+#include "clock.h"
+#include "random.h"
+#include "select_wait.h"
+#include "transfer.h"
+
+/* Up to so many cases lie on the stack. */
+#define ON_STACK 32
+
+/* Pauses between two looks, at most. */
+#define LONGEST_PAUSE 32
+
+static int try_case(const weir_case *choice, bool carry_out)
+{
+	if (!carry_out || choice->kind == WEIR_CASE_BROKEN)
+		return wi_case_look(choice);
+	if (choice->kind == WEIR_CASE_RECV)
+		return wi_transfer_one(wi_case_end(choice), RECEIVING,
+			choice->into, NEVER_WAIT, 0);
+	return wi_transfer_one(wi_case_end(choice), SENDING,
+		(void *)(uintptr_t)choice->from, NEVER_WAIT, 0);
+}
+
+/* The i-th to be looked at: any of those that have not been. */
+static size_t pick(struct select_call *call, unsigned flags, size_t i)
+{
+	size_t other = i, picked;
+
+	if (!(flags & WEIR_SELECT_BIASED))
+		other += (size_t)wi_random_below(call->count - i);
+	picked = call->order[other];
+	call->order[other] = call->order[i];
+	call->order[i] = picked;
+	return picked;
+}
+
+/* WEIR_OK, WEIR_WOULD_BLOCK or WEIR_NO_MEMORY. */
+static int try_all(struct select_call *call, unsigned flags, size_t *index)
+{
+	for (size_t i = 0; i < call->count; i++) {
+		size_t at = pick(call, flags, i);
+		int status;
+
+		if (wi_case_end(&call->cases[at]) == NULL)
+			continue;
+		status = try_case(&call->cases[at], call->carry_out);
+		if (status == WEIR_WOULD_BLOCK)
+			continue;
+		if (status == WEIR_NO_MEMORY)
+			return status;
+		call->cases[at].status = status;
+		*index = at;
+		return WEIR_OK;
+	}
+	return WEIR_WOULD_BLOCK;
+}
+
+/* How long to spin is learned where the first case waits that is not for the
+ * clock; NULL: there is none. */
+static struct backoff *backoff_of(const struct select_call *call)
+{
+	for (size_t i = 0; i < call->count; i++) {
+		const weir_case *choice = &call->cases[i];
+		struct endpoint *end = wi_case_end(choice);
+
+		if (end != NULL && end->channel->queue.ops->clock == NULL)
+			return &end->channel->sides[wi_case_side(choice)]
+					.backoff;
+	}
+	return NULL;
+}
+
+/* Look again and again, for up to `spin` pauses; *spun says for how many. */
+static int look_again(struct select_call *call, unsigned flags, uint32_t spin,
+	uint32_t *spun, size_t *index)
+{
+	int status = WEIR_WOULD_BLOCK;
+	uint32_t pause = 1;
+
+	for (*spun = 0; *spun < spin && status == WEIR_WOULD_BLOCK;
+		*spun += pause) {
+		for (uint32_t i = 0; i < pause; i++)
+			cpu_pause();
+		if (pause < LONGEST_PAUSE)
+			pause *= 2;
+		status = try_all(call, flags, index);
+	}
+	return status;
+}
+
+static int wait(struct select_call *call, unsigned flags, size_t *index)
+{
+	struct backoff *backoff = backoff_of(call);
+	uint32_t spin = 0, spun = 0;
+	int status;
+
+	if (backoff != NULL && !wi_deadline_passed(call->deadline))
+		spin = wi_backoff_budget(backoff);
+	status = look_again(call, flags, spin / 2, &spun, index);
+	if (status == WEIR_WOULD_BLOCK)
+		status = wi_select_wait(
+			call, spin > spun ? spin - spun : 0, &spun, index);
+	if (spin > 0)
+		wi_backoff_learn(backoff, spun, spun < spin);
+	return status;
+}
+
+static int run(struct select_call *call, unsigned flags, size_t *index,
+	enum patience patience)
+{
+	int status;
+
+	for (size_t i = 0; i < call->count; i++)
+		call->order[i] = i;
+	status = try_all(call, flags, index);
+	if (status == WEIR_WOULD_BLOCK && patience == MAY_WAIT)
+		status = wait(call, flags, index);
+	return status;
+}
+
+static int run_on_stack(struct select_call *call, unsigned flags, size_t *index,
+	enum patience patience)
+{
+	struct registration registrations[ON_STACK];
+	struct channel *channels[ON_STACK];
+	size_t order[ON_STACK];
+
+	call->registrations = registrations;
+	call->channels = channels;
+	call->order = order;
+	return run(call, flags, index, patience);
+}
+
+static int run_on_heap(struct select_call *call, unsigned flags, size_t *index,
+	enum patience patience)
+{
+	int saved = errno;
+	int status = WEIR_NO_MEMORY;
+
+	call->registrations = calloc(call->count, sizeof *call->registrations);
+	call->channels = calloc(call->count, sizeof *call->channels);
+	call->order = calloc(call->count, sizeof *call->order);
+	if (call->registrations != NULL && call->channels != NULL &&
+		call->order != NULL)
+		status = run(call, flags, index, patience);
+	free(call->registrations);
+	free(call->channels);
+	free(call->order);
+	errno = saved;
+	return status;
+}
+
+static int check_and_run(weir_case *cases, size_t count, unsigned flags,
+	size_t *index, bool carry_out, enum patience patience, int64_t deadline)
+{
+	struct select_call call = {.cases = cases,
+		.count = count,
+		.carry_out = carry_out,
+		.deadline = deadline};
+
+	if (index == NULL || (cases == NULL && count > 0) ||
+		(flags & ~WEIR_SELECT_BIASED) != 0)
+		return WEIR_INVALID_ARGUMENT;
+	for (size_t i = 0; i < count; i++)
+		if (!wi_case_is_valid(&cases[i], carry_out))
+			return WEIR_INVALID_ARGUMENT;
+	return count <= ON_STACK ? run_on_stack(&call, flags, index, patience)
+				 : run_on_heap(&call, flags, index, patience);
+}
+
+int weir_select(weir_case *cases, size_t count, unsigned flags, size_t *index)
+{
+	return check_and_run(
+		cases, count, flags, index, true, MAY_WAIT, WEIR_FOREVER);
+}
+
+int weir_try_select(
+	weir_case *cases, size_t count, unsigned flags, size_t *index)
+{
+	return check_and_run(cases, count, flags, index, true, NEVER_WAIT, 0);
+}
+
+int weir_select_until(weir_case *cases, size_t count, unsigned flags,
+	size_t *index, int64_t deadline)
+{
+	return check_and_run(
+		cases, count, flags, index, true, MAY_WAIT, deadline);
+}
+
+int weir_select_for(weir_case *cases, size_t count, unsigned flags,
+	size_t *index, int64_t timeout)
+{
+	return check_and_run(cases, count, flags, index, true, MAY_WAIT,
+		wi_deadline_after(timeout));
+}
+
+int weir_ready(weir_case *cases, size_t count, unsigned flags, size_t *index)
+{
+	return check_and_run(
+		cases, count, flags, index, false, MAY_WAIT, WEIR_FOREVER);
+}
+
+int weir_try_ready(
+	weir_case *cases, size_t count, unsigned flags, size_t *index)
+{
+	return check_and_run(cases, count, flags, index, false, NEVER_WAIT, 0);
+}
+
+int weir_ready_until(weir_case *cases, size_t count, unsigned flags,
+	size_t *index, int64_t deadline)
+{
+	return check_and_run(
+		cases, count, flags, index, false, MAY_WAIT, deadline);
+}
+
+int weir_ready_for(weir_case *cases, size_t count, unsigned flags,
+	size_t *index, int64_t timeout)
+{
+	return check_and_run(cases, count, flags, index, false, MAY_WAIT,
+		wi_deadline_after(timeout));
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/* watch.c - watchers: see watcher.h.
+ *
+ * A channel with watchers has bits for them in `attention`: WATCHED while one of
+ * a side has been told that it is not ready, so that who makes it ready must
+ * serve; TOLD while one that listens both ways has been told that it is, so that
+ * who makes it not ready must.  They take part in [sleep] (channel.c) as WAITS
+ * does: set the bit, then look again.  What only changes inside the gate (a
+ * close, a break, who waits) needs no bit: whoever leaves the gate tells.
+ */
+#include "channel.h"
+
+#define WATCH_BITS                                                             \
+	(WATCHED(SENDING) | WATCHED(RECEIVING) | TOLD(SENDING) |               \
+		TOLD(RECEIVING))
+
+static enum side other(enum side side)
+{
+	return side == SENDING ? RECEIVING : SENDING;
+}
+
+static bool somebody_waits(struct channel *channel, enum side side)
+{
+	struct wait_queue *waiting = &channel->sides[side].waiting;
+	struct waiter *waiter = NULL;
+
+	while ((waiter = wi_wait_queue_next(waiting, waiter)) != NULL)
+		if (wi_waiter_is_live(waiter))
+			return true;
+	return false;
+}
+
+/* Inside the gate, when nobody can be served: what an operation that comes now
+ * would answer. */
+static int look_inside(struct channel *channel, enum side side)
+{
+	struct queue *queue = &channel->queue;
+
+	if (somebody_waits(channel, side))
+		return WEIR_WOULD_BLOCK;
+	if (queue->capacity == 0 && somebody_waits(channel, other(side)))
+		return WEIR_OK;
+	/* relaxed, both: HELD only changes inside the gate. */
+	return side == SENDING
+		       ? queue->ops->can_push(
+				 queue, load_relaxed(&queue->tail) & HELD)
+		       : queue->ops->can_pop(/* relaxed */
+				 queue, load_relaxed(&queue->head) & HELD);
+}
+
+int wi_channel_look(struct channel *channel, enum side side)
+{
+	struct queue *queue = &channel->queue;
+	int status = side == SENDING ? queue->ops->can_push(queue, 0)
+				     : queue->ops->can_pop(queue, 0);
+	struct list decided;
+
+	if (status == WEIR_WOULD_BLOCK && queue->capacity == 0 &&
+		wi_channel_waits(channel, other(side)) &&
+		wi_channel_try_enter(channel, &decided)) {
+		status = look_inside(channel, side);
+		wi_channel_leave(channel, &decided);
+	}
+	return status;
+}
+
+/* Returns the bits that this side needs. */
+static uint32_t tell_side(
+	struct channel *channel, enum side side, struct list *decided)
+{
+	struct list *watchers = &channel->sides[side].watchers;
+	struct list *node, *following;
+	uint32_t bits = 0;
+	bool ready, broken;
+
+	if (list_is_empty(watchers))
+		return 0;
+	ready = look_inside(channel, side) != WEIR_WOULD_BLOCK;
+	/* relaxed: BROKEN only changes inside the gate. */
+	broken = load_relaxed(&channel->queue.tail) & BROKEN;
+	list_for_each_safe (node, following, watchers) {
+		struct watcher *watcher =
+			container_of(node, struct watcher, node);
+		/* relaxed: written inside the gate. */
+		bool now = load_relaxed(&watcher->through->closed) ||
+			   (watcher->only_broken ? broken : ready);
+
+		if (now != watcher->told && (now || watcher->both_ways)) {
+			watcher->told = now;
+			watcher->tell(watcher, now, decided);
+		}
+		if (!watcher->told)
+			bits |= watcher->only_broken ? 0 : WATCHED(side);
+		else if (watcher->both_ways)
+			bits |= TOLD(side);
+	}
+	return bits;
+}
+
+void wi_channel_tell_watchers(struct channel *channel, struct list *decided)
+{
+	for (;;) {
+		uint32_t bits = tell_side(channel, SENDING, decided) |
+				tell_side(channel, RECEIVING, decided);
+		/* relaxed: these only change inside the gate. */
+		uint32_t now = load_relaxed(&channel->attention) & WATCH_BITS;
+
+		if (now & ~bits)
+			/* Who still sees the bit serves for nothing: only
+			 * setting it is part of [sleep]. */
+			fetch_and_acq_rel(&channel->attention, ~(now & ~bits));
+		if (!(bits & ~now))
+			return;
+		/* seq_cst [sleep]: set, then look again. */
+		fetch_or_seq_cst(&channel->attention, bits & ~now);
+	}
+}
+
+void wi_channel_watch(
+	struct channel *channel, enum side side, struct watcher *watcher)
+{
+	watcher->told = false;
+	list_append(&channel->sides[side].watchers, &watcher->node);
+}
+
+void wi_channel_unwatch(struct watcher *watcher)
+{
+	list_remove(&watcher->node);
+}
