@@ -59,6 +59,8 @@ struct atomic_ptr {
 
 #define fetch_add_relaxed(a, v)                                                \
 	WI_RMW(atomic_fetch_add_explicit, a, v, memory_order_relaxed)
+#define fetch_add_seq_cst(a, v)                                                \
+	WI_RMW(atomic_fetch_add_explicit, a, v, memory_order_seq_cst)
 #define fetch_sub_acq_rel(a, v)                                                \
 	WI_RMW(atomic_fetch_sub_explicit, a, v, memory_order_acq_rel)
 #define fetch_or_relaxed(a, v)                                                 \

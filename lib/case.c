@@ -28,6 +28,15 @@ bool wi_case_is_valid(const weir_case *choice, bool carry_out)
 	return choice->kind == WEIR_CASE_BROKEN || choice->from != NULL;
 }
 
+/* BROKEN, or not yet. */
+static int look_for_break(struct channel *channel)
+{
+	/* acquire [closed]: pairs with wi_queue_finish. */
+	return load_acquire(&channel->queue.tail) & BROKEN
+		       ? WEIR_BROKEN_RESOURCE
+		       : WEIR_WOULD_BLOCK;
+}
+
 int wi_case_look(const weir_case *choice)
 {
 	struct endpoint *end = wi_case_end(choice);
@@ -35,16 +44,25 @@ int wi_case_look(const weir_case *choice)
 
 	if (end == NULL)
 		return WEIR_WOULD_BLOCK;
-	if (choice->kind != WEIR_CASE_BROKEN)
-		status = wi_channel_look(end->channel, wi_case_side(choice));
-	/* acquire [closed]: pairs with wi_queue_finish. */
-	else if (load_acquire(&end->channel->queue.tail) & BROKEN)
-		status = WEIR_BROKEN_RESOURCE;
-	else
-		status = WEIR_WOULD_BLOCK;
+	status = choice->kind == WEIR_CASE_BROKEN
+			 ? look_for_break(end->channel)
+			 : wi_channel_look(end->channel, wi_case_side(choice));
 	/* After the look: who is closed hears that before anything else.
 	 * acquire [closed]: pairs with close_end. */
 	return load_acquire(&end->closed) ? WEIR_CLOSED_RESOURCE : status;
+}
+
+int wi_case_look_inside(const weir_case *choice)
+{
+	struct endpoint *end = wi_case_end(choice);
+
+	/* relaxed: written inside the gate. */
+	if (load_relaxed(&end->closed))
+		return WEIR_CLOSED_RESOURCE;
+	return choice->kind == WEIR_CASE_BROKEN
+		       ? look_for_break(end->channel)
+		       : wi_channel_look_inside(
+				 end->channel, wi_case_side(choice));
 }
 
 void wi_case_init_watcher(

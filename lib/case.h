@@ -19,6 +19,9 @@ bool wi_case_is_valid(const weir_case *choice, bool carry_out);
 /* What it would answer now; WEIR_WOULD_BLOCK: not ready. */
 int wi_case_look(const weir_case *choice);
 
+/* The same, inside the gate, where it is exact. */
+int wi_case_look_inside(const weir_case *choice);
+
 /* A watcher for it. */
 void wi_case_init_watcher(
 	const weir_case *choice, struct watcher *watcher, tell_watcher *tell);

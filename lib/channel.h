@@ -166,7 +166,7 @@ bool wi_channel_withdraw(
 bool wi_channel_must_stay(
 	struct channel *channel, enum side side, struct waiter *waiter);
 
-/* Start and stop watching.  Whoever is inside tells the watcher, if it is ready,
+/* Start and stop watching; `through` is NULL then.  Whoever is inside tells the watcher, if it is ready,
  * before it leaves; also after somebody has set `told` to false again. */
 void wi_channel_watch(
 	struct channel *channel, enum side side, struct watcher *watcher);
@@ -178,5 +178,6 @@ void wi_channel_tell_watchers(struct channel *channel, struct list *decided);
 /* What the operation would answer now, for somebody who comes; WEIR_WOULD_BLOCK
  * if others wait for it. */
 int wi_channel_look(struct channel *channel, enum side side);
+int wi_channel_look_inside(struct channel *channel, enum side side);
 
 #endif

@@ -31,7 +31,8 @@ static void fill(const struct endpoint *end, weir_statistics *out)
 		(size_t)load_acquire(&channel->sides[RECEIVING].waiting.count);
 	out->sent = wi_queue_sent(queue);
 	out->received = wi_queue_received(queue);
-	out->dropped = load_relaxed(&queue->dropped); /* relaxed */
+	out->dropped = load_relaxed(&queue->dropped);     /* relaxed */
+	out->displaced = load_relaxed(&queue->displaced); /* relaxed */
 	out->name = channel->name;
 }
 

@@ -32,7 +32,7 @@ static bool somebody_waits(struct channel *channel, enum side side)
 
 /* Inside the gate, when nobody can be served: what an operation that comes now
  * would answer. */
-static int look_inside(struct channel *channel, enum side side)
+int wi_channel_look_inside(struct channel *channel, enum side side)
 {
 	struct queue *queue = &channel->queue;
 
@@ -58,7 +58,7 @@ int wi_channel_look(struct channel *channel, enum side side)
 	if (status == WEIR_WOULD_BLOCK && queue->capacity == 0 &&
 		wi_channel_waits(channel, other(side)) &&
 		wi_channel_try_enter(channel, &decided)) {
-		status = look_inside(channel, side);
+		status = wi_channel_look_inside(channel, side);
 		wi_channel_leave(channel, &decided);
 	}
 	return status;
@@ -75,7 +75,7 @@ static uint32_t tell_side(
 
 	if (list_is_empty(watchers))
 		return 0;
-	ready = look_inside(channel, side) != WEIR_WOULD_BLOCK;
+	ready = wi_channel_look_inside(channel, side) != WEIR_WOULD_BLOCK;
 	/* relaxed: BROKEN only changes inside the gate. */
 	broken = load_relaxed(&channel->queue.tail) & BROKEN;
 	list_for_each_safe (node, following, watchers) {
@@ -126,4 +126,5 @@ void wi_channel_watch(
 void wi_channel_unwatch(struct watcher *watcher)
 {
 	list_remove(&watcher->node);
+	watcher->through = NULL;
 }

@@ -146,7 +146,7 @@ static void publish(uint64_t place, uint64_t value)
 					place * ring->layout.stride);
 
 	fill_element(wi_slot_element(slot, &ring->layout), value);
-	exchange_seq_cst(&slot->turn, 1);
+	exchange_seq_cst(&slot->turn, FULL);
 	if (wi_channel_waits(channel, RECEIVING))
 		wi_channel_serve(channel);
 }

@@ -276,7 +276,7 @@ RING_TEST(elements_lie_aligned_and_apart)
 			alignment = _Alignof(max_align_t);
 		cr_assert(layout.offset >= sizeof(struct slot));
 		cr_assert(layout.stride >= layout.offset + sizes[s]);
-		cr_assert(layout.stride % sizeof(struct slot) == 0);
+		cr_assert(layout.stride % _Alignof(struct slot) == 0);
 		if (alignment > 0) {
 			cr_assert(layout.offset % alignment == 0);
 			cr_assert(layout.stride % alignment == 0);

@@ -290,9 +290,10 @@ SEAM_TEST(each_stopped_sender_learns_that_it_was_abandoned)
 	wi_reclaim_read_lock(); /* which a sender in the middle is */
 	break_and_drain();
 	for (int i = 0; i < 3; i++) {
-		uint32_t full = (uint32_t)(4 * segments[i]->number + 1);
+		uint32_t turn = (uint32_t)(TURNS * segments[i]->number);
 
-		cr_assert(publish(slots[i], segments[i], 5) == full + 2);
+		cr_assert(
+			publish(slots[i], segments[i], 5) == turn + ABANDONED);
 	}
 	wi_reclaim_read_unlock();
 	cr_assert(drops == 3);
