@@ -12,7 +12,8 @@ struct endpoint *wi_case_end(const weir_case *choice);
 
 enum side wi_case_side(const weir_case *choice);
 
-/* A known kind; and, if it is to be carried out, an element where one is needed.
+/* A known kind; and, if it is to be carried out, an element where one is
+ * needed.
  */
 bool wi_case_is_valid(const weir_case *choice, bool carry_out);
 

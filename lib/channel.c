@@ -25,13 +25,13 @@
  *	publish, then look for waiters; register, then look again.  To serve is
  *	to enter the gate, or to leave a mark to whoever is inside (gate.h), who
  *	then settles after that mark.  The other bits of `attention` work
- *	likewise: WATCHED and TOLD for watchers (watch.c), and GAPS, by which who
- *	aborts a place and who takes the element before it make sure that one of
- *	them moves head past it.
+ *	likewise: WATCHED and TOLD for watchers (watch.c), and GAPS, by which
+ *	who aborts a place and who takes the element before it make sure that
+ *	one of them moves head past it.
  *
  *	[released]  the decrement of `references` -> the one that finds 1: what
- *		   all others did with the channel is visible to who destroys it
- *	[gap]	   aborted's fetch_or -> skip_gaps' fetch_and: the gap is counted
+ *		all others did with the channel is visible to who destroys it
+ *	[gap]	aborted's fetch_or -> skip_gaps' fetch_and: the gap is counted
  *
  * Termination.  To settle moves elements only for those who wait, so a round
  * that moves nothing is the last one; each round is work that somebody waits
@@ -167,8 +167,8 @@ static int look(struct channel *channel, enum side side, uint64_t held)
 			       : queue->ops->can_pop(queue, held);
 }
 
-/* What comes next is in somebody's hands, for as long as that likes: those whose
- * deadline has passed need not stay for it. */
+/* What comes next is in somebody's hands, for as long as that likes: those
+ * whose deadline has passed need not stay for it. */
 static void time_out_overdue(
 	struct channel *channel, enum side side, struct list *decided)
 {

@@ -81,8 +81,8 @@ static inline struct endpoint *wi_receiver_end(const weir_receiver *rx)
 	return (struct endpoint *)(uintptr_t)rx;
 }
 
-/* 0 or -ENOMEM.  With no endpoints and no references yet.  With a schedule it is
- * a timer. */
+/* 0 or -ENOMEM.  With no endpoints and no references yet.  With a schedule it
+ * is a timer. */
 int wi_channel_create(const weir_options *options,
 	const struct schedule *schedule, struct channel **channel);
 
@@ -134,8 +134,8 @@ void wi_channel_aborted(struct channel *channel);
 
 /* The gate.  What is decided inside is collected in a list; leaving settles
  * again if others have asked for it, then tells the decided.  Who is inside
- * several gates has entered them in the order of their addresses, uses one list,
- * and tells the decided once it has left them all. */
+ * several gates has entered them in the order of their addresses, uses one
+ * list, and tells the decided once it has left them all. */
 void wi_channel_enter(struct channel *channel, struct list *decided);
 bool wi_channel_try_enter(struct channel *channel, struct list *decided);
 void wi_channel_leave(struct channel *channel, struct list *decided);
@@ -166,8 +166,9 @@ bool wi_channel_withdraw(
 bool wi_channel_must_stay(
 	struct channel *channel, enum side side, struct waiter *waiter);
 
-/* Start and stop watching; `through` is NULL then.  Whoever is inside tells the watcher, if it is ready,
- * before it leaves; also after somebody has set `told` to false again. */
+/* Start and stop watching; `through` is NULL then.  Whoever is inside tells the
+ * watcher, if it is ready, before it leaves; also after somebody has set `told`
+ * to false again. */
 void wi_channel_watch(
 	struct channel *channel, enum side side, struct watcher *watcher);
 void wi_channel_unwatch(struct watcher *watcher);

@@ -4,8 +4,8 @@
  * If the buffer is full the place of the oldest element is reserved, with that
  * in it, inside the gate: senders that wait cannot come between, and flags stay
  * as they are (ring.c, displace).  The rest is outside: take the old element
- * out, put the new one in, publish.  Who takes elements at the same time is kept
- * away by head, as always.
+ * out, put the new one in, publish.  Who takes elements at the same time is
+ * kept away by head, as always.
  */
 #include <weir/channel.h>
 

@@ -26,8 +26,8 @@ static int take(struct endpoint *end, enum side side, void **place,
 	return wi_transfer(&transfer);
 }
 
-/* Abandoned by the last receiver's close, which has counted it as never sent; it
- * was, and nobody will receive it. */
+/* Abandoned by the last receiver's close, which has counted it as never sent;
+ * it was, and nobody will receive it. */
 static void drop_abandoned(struct channel *channel, void *place)
 {
 	/* relaxed: a figure for statistics. */

@@ -2,8 +2,8 @@
 /* poll.c - an endpoint's descriptor: an eventfd whose level a watcher keeps.
  *
  * Inside the gate the watcher is told of every change between ready and not
- * ready, and makes the eventfd readable, or empties it.  So the system calls are
- * in the order of the changes, and there is none while nothing changes.
+ * ready, and makes the eventfd readable, or empties it.  So the system calls
+ * are in the order of the changes, and there is none while nothing changes.
  */
 #include <weir/poll.h>
 

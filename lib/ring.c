@@ -5,8 +5,8 @@
  * departures.  A position is a lap and an index (as in crossbeam's array
  * flavor), so that any capacity is exact and no division is needed; a turn is a
  * lap and a state, so that capacity 1 can tell full from free, and a place can
- * be in hand; flags share a word with the positions (queue.h); and publishing is
- * an exchange, for which see [filled] and ABANDONED.
+ * be in hand; flags share a word with the positions (queue.h); and publishing
+ * is an exchange, for which see [filled] and ABANDONED.
  *
  *	word   | lap .............. | index .... | flags |
  *
@@ -27,7 +27,7 @@
  * exchange returns the sender learns that its element did not get in.
  *
  * Ordering edges
- *	[filled]   publish's exchange of turn -> pop's load: element is readable.
+ *	[filled]   publish's exchange of turn -> pop's load: element readable.
  *		   seq_cst, because it is also the sender's half of [sleep] in
  *		   channel.c: publish, then look for waiting receivers.
  *	[vacated]  vacate's exchange of turn -> push's load: slot is reusable.

@@ -22,8 +22,8 @@
  * A slot whose turn has another number has not been filled yet.  A segment used
  * again has a higher number, so that its slots need no cleaning: an old turn
  * could be taken for a new one if a spare were left alone for exactly 2^29
- * segments.  Zero, that of new memory, is no number of a segment with slots, but
- * for one that has counted 2^29 segments, and is FREE then.
+ * segments.  Zero, that of new memory, is no number of a segment with slots,
+ * but for one that has counted 2^29 segments, and is FREE then.
  *
  * Retirement.  All of push and pop runs as a reader of reclaim.h.  Once every
  * ticket of a segment has been claimed by receivers, nobody that starts now

@@ -125,34 +125,36 @@ static int run(struct select_call *call, unsigned flags, size_t *index,
 	return status;
 }
 
-static int run_on_stack(struct select_call *call, unsigned flags, size_t *index,
-	enum patience patience)
+static int run_on_stack(const struct select_call *wanted, unsigned flags,
+	size_t *index, enum patience patience)
 {
 	struct registration registrations[ON_STACK];
 	struct channel *channels[ON_STACK];
 	size_t order[ON_STACK];
+	struct select_call call = *wanted;
 
-	call->registrations = registrations;
-	call->channels = channels;
-	call->order = order;
-	return run(call, flags, index, patience);
+	call.registrations = registrations;
+	call.channels = channels;
+	call.order = order;
+	return run(&call, flags, index, patience);
 }
 
-static int run_on_heap(struct select_call *call, unsigned flags, size_t *index,
-	enum patience patience)
+static int run_on_heap(const struct select_call *wanted, unsigned flags,
+	size_t *index, enum patience patience)
 {
-	int saved = errno;
+	struct select_call call = *wanted;
 	int status = WEIR_NO_MEMORY;
+	int saved = errno;
 
-	call->registrations = calloc(call->count, sizeof *call->registrations);
-	call->channels = calloc(call->count, sizeof *call->channels);
-	call->order = calloc(call->count, sizeof *call->order);
-	if (call->registrations != NULL && call->channels != NULL &&
-		call->order != NULL)
-		status = run(call, flags, index, patience);
-	free(call->registrations);
-	free(call->channels);
-	free(call->order);
+	call.registrations = calloc(call.count, sizeof *call.registrations);
+	call.channels = calloc(call.count, sizeof(void *));
+	call.order = calloc(call.count, sizeof *call.order);
+	if (call.registrations != NULL && call.channels != NULL &&
+		call.order != NULL)
+		status = run(&call, flags, index, patience);
+	free(call.registrations);
+	free((void *)call.channels);
+	free(call.order);
 	errno = saved;
 	return status;
 }

@@ -2,8 +2,8 @@
 /* select_wait.c - see select_wait.h; selection.h has the states.
  *
  *	1  enter all gates; look for endpoints that are closed
- *	2  queue a waiter, or a watcher, for each case; settle each channel until
- *	   one case has been decided
+ *	2  queue a waiter, or a watcher, for each case; settle each channel
+ *	   until one case has been decided
  *	3  leave all gates; park
  *	4  DONE: withdraw the other cases, one gate at a time
  *	   time is up: enter all gates again, so that there is an instant at
@@ -131,8 +131,8 @@ static bool must_stay(const struct select_call *call)
 	return false;
 }
 
-/* If the time is up: nothing can be done at this instant, or nothing that is not
- * on its way. */
+/* If the time is up: nothing can be done at this instant, or nothing that is
+ * not on its way. */
 static bool give_up_if_late(
 	struct select_call *call, struct selection *selection)
 {

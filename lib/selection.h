@@ -3,10 +3,10 @@
  * and which of them has it.
  *
  * `chosen` is the one word that decides.  Whoever is inside the gate of one of
- * these channels, finds the selection's waiter there, and is sure that it can be
- * served, claims the selection for that case by a compare-and-swap; who comes
- * second finds it claimed, unlinks its own waiter and goes on to the next in
- * line.
+ * these channels, finds the selection's waiter there, and is sure that it can
+ * be served, claims the selection for that case by a compare-and-swap; who
+ * comes second finds it claimed, unlinks its own waiter and goes on to the next
+ * in line.
  *
  *	         UNDECIDED
  *	  claim(i) / \ claim(GIVEN_UP), by the owner, inside all its gates

@@ -6,19 +6,21 @@
  *	                     v
  *	                   ready (a list, oldest first) --> events
  *
- * Each registration is a watcher of its channel.  Told that it is ready, it puts
- * itself on the stack and wakes a thread that waits: a compare-and-swap, no
- * wait, since it is called inside the channel's gate.  A wait looks at what is on
- * the ready list, and at nothing else.  What is ready is reported, and goes to
- * the end of the list: it is looked at again next time.  What is not any more
- * leaves the list, and its watcher is armed again, so that the channel tells.
+ * Each registration is a watcher of its channel.  Told that it is ready, it
+ * puts itself on the stack and wakes a thread that waits: a compare-and-swap,
+ * no wait, since it is called inside the channel's gate.  A wait looks at what
+ * is on the ready list, and at nothing else.  What is ready is reported, and
+ * goes to the end of the list: it is looked at again next time.  What is not
+ * any more leaves the list, and its watcher is armed again, so that the channel
+ * tells.
  *
  * Life of a registration: it is referred to by the selector's set, by its
  * channel's list of watchers, and by the stack or the list (`listed`), or the
  * wait that has taken it from there.  Who removes it takes the first two away;
- * who finds a dead one on the list takes away the third.  It holds references to
- * its selector and to its channel.  Its endpoint is looked at only inside the
- * channel's gate, and only while the channel has it in its list: it may be freed.
+ * who finds a dead one on the list takes away the third.  It holds references
+ * to its selector and to its channel.  Its endpoint is looked at only inside
+ * the channel's gate, and only while the channel has it in its list: it may be
+ * freed.
  *
  * Order of locks: a channel's gate, then the selector's.
  *
@@ -89,10 +91,11 @@ static void release_selector(weir_selector *selector)
 		free(selector);
 }
 
-static void release(struct membership *member)
+/* Let go of so many references at once. */
+static void release(struct membership *member, uint32_t count)
 {
 	/* acq_rel [gone]: with the same line in other threads. */
-	if (fetch_sub_acq_rel(&member->references, 1) != 1)
+	if (fetch_sub_acq_rel(&member->references, count) != count)
 		return;
 	wi_channel_release(member->channel);
 	release_selector(member->selector);
@@ -181,9 +184,8 @@ static void gone(struct watcher *watcher)
 {
 	struct membership *member = membership_of(watcher);
 
-	if (kill(member))
-		release(member); /* the set's */
-	release(member);         /* the channel's */
+	/* The channel's, and the set's. */
+	release(member, kill(member) ? 2 : 1);
 }
 
 /* -- Adding and removing ------------------------------------------------- */
@@ -274,8 +276,7 @@ int weir_selector_add(
 	wi_channel_leave(member->channel, &decided);
 	if (is_new)
 		return WEIR_OK;
-	release(member);
-	release(member);
+	release(member, 2);
 	return WEIR_INVALID_ARGUMENT;
 }
 
@@ -368,7 +369,7 @@ static struct membership *take_first(weir_selector *selector)
 		}
 		leave(selector);
 		if (dead != NULL)
-			release(dead);
+			release(dead, 1);
 	} while (dead != NULL);
 	return member;
 }
@@ -413,7 +414,7 @@ static bool check(struct membership *member, weir_event *event)
 		leave(selector);
 	}
 	if (!reported)
-		release(member); /* the list's */
+		release(member, 1); /* the list's */
 	return reported;
 }
 
@@ -574,7 +575,7 @@ static void unwatch(struct membership *member)
 	if (ours)
 		gone(&member->watcher);
 	else if (kill(member))
-		release(member); /* the set's */
+		release(member, 1); /* the set's */
 }
 
 void weir_selector_free(weir_selector *selector)
@@ -585,7 +586,7 @@ void weir_selector_free(weir_selector *selector)
 		return;
 	while ((member = any_member(selector)) != NULL) {
 		unwatch(member);
-		release(member);
+		release(member, 1);
 	}
 	/* What is still listed is dead. */
 	enter(selector);

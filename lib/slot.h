@@ -6,8 +6,8 @@
  * The element is aligned to the largest power of two that divides its size, up
  * to max_align_t, as the elements of an array would be.
  *
- * A turn is a number (of a lap, or of a segment) and what has become of the slot
- * in it:
+ * A turn is a number (of a lap, or of a segment) and what has become of the
+ * slot in it:
  *
  *	        claim, fill        claim, empty
  *	FREE ---------------> FULL --------------> the next number's FREE
@@ -17,9 +17,9 @@
  *	            |   publish
  *	            '--abort--> GAP -----skip-----> the next number's FREE
  *
- * and FREE or RESERVED -> ABANDONED when the last receiver closes.  RESERVED and
- * ACQUIRED are IN HAND: for as long as a program likes, while FREE and FULL are
- * left within a few instructions once the slot has been claimed.
+ * and FREE or RESERVED -> ABANDONED when the last receiver closes.  RESERVED
+ * and ACQUIRED are IN HAND: for as long as a program likes, while FREE and FULL
+ * are left within a few instructions once the slot has been claimed.
  */
 #ifndef WI_SLOT_H
 #define WI_SLOT_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* timer_queue.c - see timer_queue.h.
  *
- * A position is the number of a period; head is the oldest whose element has not
- * been taken.  Nobody puts elements in: that of period k is there from
+ * A position is the number of a period; head is the oldest whose element has
+ * not been taken.  Nobody puts elements in: that of period k is there from
  * first + k * period on.  Who takes it moves head past all periods that have
- * begun since, which are missed (counted as abandoned), so that the next element
- * falls on the grid and there is no burst.  One word decides who takes what, as
- * in the other flavors.
+ * begun since, which are missed (counted as abandoned), so that the next
+ * element falls on the grid and there is no burst.  One word decides who takes
+ * what, as in the other flavors.
  */
 #include "timer_queue.h"
 

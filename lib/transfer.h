@@ -11,10 +11,11 @@ enum patience {
 	MAY_WAIT
 };
 
-/* One call: move `count` elements, which lie at `elements`, one after the other;
- * or, if `place` is not NULL, take one place in hand (queue.h) and say there where
- * it is.  Sending: all of them.  Receiving: one, and more if they are there.  The
- * endpoint is open as far as its caller knows, the pointers are valid. */
+/* One call: move `count` elements, which lie at `elements`, one after the
+ * other; or, if `place` is not NULL, take one place in hand (queue.h) and say
+ * there where it is.  Sending: all of them.  Receiving: one, and more if they
+ * are there.  The endpoint is open as far as its caller knows, the pointers are
+ * valid. */
 struct transfer {
 	struct endpoint *end;
 	enum side side;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* watch.c - watchers: see watcher.h.
  *
- * A channel with watchers has bits for them in `attention`: WATCHED while one of
- * a side has been told that it is not ready, so that who makes it ready must
- * serve; TOLD while one that listens both ways has been told that it is, so that
- * who makes it not ready must.  They take part in [sleep] (channel.c) as WAITS
- * does: set the bit, then look again.  What only changes inside the gate (a
- * close, a break, who waits) needs no bit: whoever leaves the gate tells.
+ * A channel with watchers has bits for them in `attention`:  WATCHED while one
+ * of a side has been told that it is not ready, so that who makes it ready must
+ * serve; TOLD while one that listens both ways has been told that it is, so
+ * that who makes it not ready must.  They take part in [sleep] (channel.c) as
+ * WAITS does: set the bit, then look again.  What only changes inside the gate
+ * (a close, a break, who waits) needs no bit: whoever leaves the gate tells.
  */
 #include "channel.h"
 

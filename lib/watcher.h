@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* watcher.h - who wants to be told that an operation would not block, without
- * a place in the line of those who wait: a case of weir_ready, a registration of
- * a selector, a descriptor.
+ * a place in the line of those who wait: a case of weir_ready, a registration
+ * of a selector, a descriptor.
  *
  * A channel has a list of watchers a side.  Whoever is inside the gate compares
  * what each was told last with what is true now, and tells it the difference
@@ -17,8 +17,8 @@
 struct endpoint;
 struct watcher;
 
-/* Inside the gate: `ready` is news.  Must not wait, nor enter a gate.  Parkers to
- * be released are put into `decided`. */
+/* Inside the gate: `ready` is news.  Must not wait, nor enter a gate.  Parkers
+ * to be released are put into `decided`. */
 typedef void tell_watcher(
 	struct watcher *watcher, bool ready, struct list *decided);
 

@@ -244,8 +244,8 @@ WEIR_API WEIR_NODISCARD int weir_recv_many_for(weir_receiver *rx,
  * that made it and before that is freed; closing that endpoint in between
  * changes nothing for it, and the end of the channel comes after it.
  *
- *   *slot  element_size bytes, the caller's until the commit; what is in them is
- *          undefined
+ *   *slot  element_size bytes, the caller's until the commit; what is in them
+ *          is undefined
  *
  * Returns as weir_send; also INVALID_ARGUMENT on a channel without a buffer.
  */
@@ -266,8 +266,8 @@ WEIR_API void weir_send_abort(weir_sender *tx, void *slot);
 
 /* Use the oldest element where it lies: acquire takes it out of the order, and
  * it is the caller's until release gives its place back.  Until then a bounded
- * channel has one place less.  Every slot that was acquired must be released, by
- * any thread, through the same endpoint and before that is freed; closing
+ * channel has one place less.  Every slot that was acquired must be released,
+ * by any thread, through the same endpoint and before that is freed; closing
  * changes nothing for it.  `drop` is not called for it.
  * Returns as weir_recv; also INVALID_ARGUMENT on a channel without a buffer. */
 WEIR_API WEIR_NODISCARD int weir_recv_acquire(weir_receiver *rx, void **slot);

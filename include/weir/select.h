@@ -106,7 +106,7 @@ WEIR_API WEIR_NODISCARD int weir_ready_for(weir_case *cases, size_t count,
 
 /* A set of operations that lives on: register once, wait many times.  Every
  * function may be called from any number of threads at once, `free` excepted,
- * which must be the last use of the pointer but for waits that are under way. */
+ * which must be the last use of the pointer but for waits under way. */
 typedef struct weir_selector weir_selector;
 
 /* What a wait has found. */

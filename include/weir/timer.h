@@ -12,8 +12,8 @@
  * statistics.  There is no thread, no signal and no descriptor behind them:
  * whether one is ready is read off weir_now()'s clock, and who waits for one
  * sleeps until it is due.  The element is an int64_t, the time at which it was
- * due; capacity 1, length 0 or 1, one open sender (the clock).  Clones share the
- * elements, as any receivers do.
+ * due; capacity 1, length 0 or 1, one open sender (the clock).  Clones share
+ * the elements, as any receivers do.
  */
 #ifndef WEIR_TIMER_H
 #define WEIR_TIMER_H

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: MIT */
+/* test_selector.c - sets of operations that live on. */
+#include "fixture.h"
+
+#include <dirent.h>
+#include <stdio.h>
+
+static weir_selector *open_selector(void)
+{
+	weir_selector *selector = NULL;
+
+	assert_status(weir_selector_open(&selector), WEIR_OK);
+	return selector;
+}
+
+static int add_receiver(weir_selector *selector, weir_receiver *rx, void *user)
+{
+	weir_case operation = WEIR_RECV_CASE(rx, NULL);
+
+	return weir_selector_add(selector, &operation, user);
+}
+
+static int remove_receiver(weir_selector *selector, weir_receiver *rx)
+{
+	weir_case operation = WEIR_RECV_CASE(rx, NULL);
+
+	return weir_selector_remove(selector, &operation);
+}
+
+/* One event, now. */
+#define assert_nothing(selector)                                               \
+	do {                                                                   \
+		weir_event none_;                                              \
+		size_t found_ = 9;                                             \
+		assert_status(                                                 \
+			weir_selector_try_wait(selector, &none_, 1, &found_),  \
+			WEIR_WOULD_BLOCK);                                     \
+		cr_assert(found_ == 0);                                        \
+		assert_status(weir_selector_wait_for(                          \
+				      selector, &none_, 1, &found_, MS),       \
+			WEIR_TIMED_OUT);                                       \
+	} while (0)
+
+#define assert_event(selector, who, how)                                       \
+	do {                                                                   \
+		weir_event event_;                                             \
+		size_t found_ = 0;                                             \
+		assert_status(                                                 \
+			weir_selector_try_wait(selector, &event_, 1, &found_), \
+			WEIR_OK);                                              \
+		cr_assert(found_ == 1 && event_.user == (who));                \
+		assert_status(event_.operation.status, how);                   \
+	} while (0)
+
+EVERY_FLAVOR(selector, says_what_can_be_received)
+{
+	weir_selector *selector = open_selector();
+	weir_sender *tx, *other_tx;
+	weir_receiver *rx, *other_rx;
+	struct op op;
+
+	open_flavor(flavor, &tx, &rx);
+	open_flavor(flavor, &other_tx, &other_rx);
+	assert_status(add_receiver(selector, rx, tx), WEIR_OK);
+	assert_status(add_receiver(selector, other_rx, other_tx), WEIR_OK);
+	assert_nothing(selector);
+	op_send(&op, tx, 3);
+	if (flavor->capacity == 0)
+		wait_until_senders_waiting(tx, 1);
+	else
+		assert_op(&op, WEIR_OK);
+	/* Level-triggered. */
+	assert_event(selector, tx, WEIR_OK);
+	assert_event(selector, tx, WEIR_OK);
+	assert_receives(rx, 3);
+	if (flavor->capacity == 0)
+		assert_op(&op, WEIR_OK);
+	assert_nothing(selector);
+	weir_sender_close(other_tx);
+	assert_event(selector, other_tx, WEIR_END_OF_CHANNEL);
+	assert_status(remove_receiver(selector, other_rx), WEIR_OK);
+	assert_nothing(selector);
+	weir_receiver_close(rx);
+	assert_event(selector, tx, WEIR_CLOSED_RESOURCE);
+	weir_receiver_free(rx);
+	assert_nothing(selector);
+	weir_selector_free(selector);
+	weir_sender_free(tx);
+	free_both(other_tx, other_rx);
+}
+
+CAN_BE_FULL(selector, says_where_there_is_room_and_what_is_broken)
+{
+	weir_selector *selector = open_selector();
+	weir_sender *tx;
+	weir_receiver *rx;
+	struct op op;
+
+	open_flavor(flavor, &tx, &rx);
+	weir_case room = WEIR_SEND_CASE(tx, NULL);
+	weir_case broken = WEIR_BROKEN_CASE(tx);
+	fill(tx);
+	assert_status(weir_selector_add(selector, &room, rx), WEIR_OK);
+	assert_status(weir_selector_add(selector, &broken, tx), WEIR_OK);
+	assert_nothing(selector);
+	if (flavor->capacity == 0) {
+		op_recv(&op, rx);
+		wait_until_receivers_waiting(rx, 1);
+		assert_event(selector, rx, WEIR_OK);
+		assert_sends(tx, 1);
+		assert_op_received(&op, 1);
+	} else {
+		assert_receives_now(rx, 0);
+		assert_event(selector, rx, WEIR_OK);
+		assert_sends_now(tx, 1);
+	}
+	assert_nothing(selector);
+	assert_status(weir_selector_remove(selector, &room), WEIR_OK);
+	weir_receiver_shut(rx);
+	assert_event(selector, tx, WEIR_BROKEN_RESOURCE);
+	weir_selector_free(selector);
+	free_both(tx, rx);
+}
+
+ONE_CASE(selector, bad_input)
+{
+	weir_selector *selector = open_selector(), *other = open_selector();
+	weir_case unknown = {7, 0, NULL, NULL, NULL, NULL};
+	weir_case nobody = WEIR_RECV_CASE(NULL, NULL);
+	weir_sender *tx;
+	weir_receiver *rx;
+	weir_event event;
+	size_t found;
+
+	assert_status(weir_open(1, 8, &tx, &rx), WEIR_OK);
+	weir_case room = WEIR_SEND_CASE(tx, NULL);
+	weir_case broken = WEIR_BROKEN_CASE(tx);
+	assert_status(weir_selector_open(NULL), WEIR_INVALID_ARGUMENT);
+	assert_status(
+		weir_selector_add(NULL, &room, NULL), WEIR_INVALID_ARGUMENT);
+	assert_status(
+		weir_selector_add(selector, NULL, NULL), WEIR_INVALID_ARGUMENT);
+	assert_status(weir_selector_add(selector, &unknown, NULL),
+		WEIR_INVALID_ARGUMENT);
+	assert_status(weir_selector_add(selector, &nobody, NULL),
+		WEIR_INVALID_ARGUMENT);
+	assert_status(
+		weir_selector_remove(selector, &room), WEIR_INVALID_ARGUMENT);
+	assert_status(weir_selector_add(selector, &room, NULL), WEIR_OK);
+	assert_status(weir_selector_add(selector, &room, NULL),
+		WEIR_INVALID_ARGUMENT);
+	assert_status(weir_selector_add(selector, &broken, NULL), WEIR_OK);
+	assert_status(weir_selector_add(other, &room, NULL), WEIR_OK);
+	assert_status(weir_selector_remove(selector, &room), WEIR_OK);
+	assert_status(
+		weir_selector_remove(selector, &room), WEIR_INVALID_ARGUMENT);
+	assert_status(weir_selector_try_wait(NULL, &event, 1, &found),
+		WEIR_INVALID_ARGUMENT);
+	assert_status(weir_selector_wait(selector, NULL, 1, &found),
+		WEIR_INVALID_ARGUMENT);
+	assert_status(weir_selector_wait(selector, &event, 0, &found),
+		WEIR_INVALID_ARGUMENT);
+	assert_status(weir_selector_wait(selector, &event, 1, NULL),
+		WEIR_INVALID_ARGUMENT);
+	weir_selector_free(NULL);
+	weir_selector_free(selector);
+	free_both(tx, rx);
+	weir_selector_free(other);
+}
+
+ONE_CASE(selector, gives_up_to_count_and_the_others_next)
+{
+	enum { CHANNELS = 10 };
+	weir_selector *selector = open_selector();
+	weir_sender *tx[CHANNELS];
+	weir_receiver *rx[CHANNELS];
+	unsigned seen[CHANNELS] = {0};
+	weir_event events[4];
+	size_t found = 0;
+
+	element_size = 8;
+	for (uintptr_t i = 0; i < CHANNELS; i++) {
+		assert_status(weir_open(1, 8, &tx[i], &rx[i]), WEIR_OK);
+		assert_status(
+			add_receiver(selector, rx[i], (void *)i), WEIR_OK);
+		assert_sends_now(tx[i], i);
+	}
+	for (int round = 0; round < 50; round++) {
+		assert_status(weir_selector_wait(selector, events, 4, &found),
+			WEIR_OK);
+		cr_assert(found == 4);
+		for (size_t i = 0; i < found; i++)
+			seen[(uintptr_t)events[i].user]++;
+	}
+	for (int i = 0; i < CHANNELS; i++) {
+		cr_assert(seen[i] == 20, "%d was seen %u times", i, seen[i]);
+		free_both(tx[i], rx[i]);
+	}
+	assert_nothing(selector);
+	weir_selector_free(selector);
+}
+
+ONE_CASE(selector, hears_of_timers)
+{
+	weir_selector *selector = open_selector();
+	weir_receiver *soon = NULL, *ticking = NULL;
+	weir_event event;
+	size_t found;
+	int64_t due;
+
+	assert_status(weir_after(5 * MS, &soon), WEIR_OK);
+	assert_status(weir_tick(20 * MS, &ticking), WEIR_OK);
+	assert_status(add_receiver(selector, soon, soon), WEIR_OK);
+	assert_status(add_receiver(selector, ticking, ticking), WEIR_OK);
+	assert_status(weir_selector_wait(selector, &event, 1, &found), WEIR_OK);
+	cr_assert(event.user == soon);
+	assert_status(weir_try_recv(soon, &due), WEIR_OK);
+	for (int i = 0; i < 3; i++) {
+		assert_status(weir_selector_wait(selector, &event, 1, &found),
+			WEIR_OK);
+		cr_assert(event.user == ticking);
+		assert_status(weir_try_recv(ticking, &due), WEIR_OK);
+	}
+	weir_selector_free(selector);
+	weir_receiver_free(soon);
+	weir_receiver_free(ticking);
+}
+
+/* -- With others ------------------------------------------------------------ */
+
+struct waiting {
+	weir_selector *selector;
+	atomic_uint begun;
+};
+
+static int wait_for_good(void *argument)
+{
+	struct waiting *it = argument;
+	weir_event event;
+	size_t found;
+
+	it->begun++;
+	return weir_selector_wait(it->selector, &event, 1, &found);
+}
+
+/* How many threads of this process, but for this one, sleep. */
+static unsigned sleeping(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	unsigned count = 0;
+	struct dirent *entry;
+
+	cr_assert(tasks != NULL);
+	while ((entry = readdir(tasks)) != NULL) {
+		char path[300], state = 'R';
+		FILE *file;
+
+		snprintf(path, sizeof path, "/proc/self/task/%s/stat",
+			entry->d_name);
+		file = fopen(path, "r");
+		if (file == NULL)
+			continue;
+		if (fscanf(file, "%*d %*s %c", &state) == 1 && state == 'S')
+			count++;
+		fclose(file);
+	}
+	closedir(tasks);
+	return count;
+}
+
+ONE_CASE(selector, free_ends_the_waits)
+{
+	weir_selector *selector = open_selector();
+	struct waiting it = {selector, 0};
+	struct task waits[3];
+
+	for (int i = 0; i < 3; i++)
+		task_start(&waits[i], wait_for_good, &it);
+	wait_until(it.begun == 3 && sleeping() >= 3);
+	weir_selector_free(selector);
+	for (int i = 0; i < 3; i++)
+		assert_status(task_join(&waits[i]), WEIR_CLOSED_RESOURCE);
+}
+
+struct crowd {
+	weir_selector *selector;
+	weir_sender **tx;
+	weir_receiver *stop;
+	unsigned channels;
+	uint64_t each;
+	_Atomic uint64_t sum, received;
+};
+
+static int take_what_is_ready(void *argument)
+{
+	struct crowd *crowd = argument;
+	weir_event events[4];
+	size_t found;
+
+	for (;;) {
+		if (weir_selector_wait_for(crowd->selector, events, 4, &found,
+			    patience_ns()) != WEIR_OK)
+			return 1;
+		for (size_t i = 0; i < found; i++) {
+			uint64_t value = 0;
+
+			if (events[i].operation.rx == crowd->stop)
+				return 0;
+			if (weir_try_recv(events[i].operation.rx, &value) !=
+				WEIR_OK)
+				continue;
+			crowd->sum += value;
+			crowd->received++;
+		}
+	}
+}
+
+static int send_to_all(void *argument)
+{
+	struct crowd *crowd = argument;
+
+	for (uint64_t i = 1; i <= crowd->each; i++)
+		if (weir_send_for(crowd->tx[i % crowd->channels], &i,
+			    patience_ns()) != WEIR_OK)
+			return 1;
+	return 0;
+}
+
+/* Registers and removes an operation, again and again, while others wait. */
+static int come_and_go(void *argument)
+{
+	struct crowd *crowd = argument;
+	weir_receiver *rx;
+	weir_sender *tx;
+	int bad = 0;
+
+	for (int i = 0; i < 2000; i++) {
+		if (weir_open(1, 8, &tx, &rx) != WEIR_OK)
+			return 1;
+		weir_case broken = WEIR_BROKEN_CASE(tx);
+		bad |= weir_selector_add(crowd->selector, &broken, NULL);
+		if (i % 2 == 0)
+			bad |= weir_selector_remove(crowd->selector, &broken);
+		weir_sender_free(tx);
+		weir_receiver_free(rx);
+	}
+	return bad;
+}
+
+ONE_CASE(selector, several_threads_wait_while_others_send_add_and_remove)
+{
+	enum { CHANNELS = 100, THREADS = 2 };
+	weir_sender *tx[CHANNELS], *stop_tx;
+	weir_receiver *rx[CHANNELS], *stop_rx;
+	struct crowd crowd = {open_selector(), tx, NULL, CHANNELS, 20000, 0, 0};
+	struct task takers[THREADS], senders[THREADS], changing;
+
+	assert_status(weir_open(0, 0, &stop_tx, &stop_rx), WEIR_OK);
+	assert_status(add_receiver(crowd.selector, stop_rx, NULL), WEIR_OK);
+	crowd.stop = stop_rx;
+	for (int i = 0; i < CHANNELS; i++) {
+		size_t capacities[] = {0, 1, 7, WEIR_UNBOUNDED};
+
+		assert_status(weir_open(capacities[i % 4], 8, &tx[i], &rx[i]),
+			WEIR_OK);
+		assert_status(
+			add_receiver(crowd.selector, rx[i], NULL), WEIR_OK);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		task_start(&takers[i], take_what_is_ready, &crowd);
+		task_start(&senders[i], send_to_all, &crowd);
+	}
+	task_start(&changing, come_and_go, &crowd);
+	for (int i = 0; i < THREADS; i++)
+		cr_assert(task_join(&senders[i]) == 0);
+	cr_assert(task_join(&changing) == 0);
+	wait_until(crowd.received == THREADS * crowd.each);
+	cr_assert(crowd.sum == crowd.each * (crowd.each + 1) / 2 * THREADS);
+	weir_sender_close(stop_tx);
+	for (int i = 0; i < THREADS; i++)
+		cr_assert(task_join(&takers[i]) == 0);
+	for (int i = 0; i < CHANNELS; i++)
+		free_both(tx[i], rx[i]);
+	weir_selector_free(crowd.selector);
+	free_both(stop_tx, stop_rx);
+}
