@@ -561,21 +561,22 @@ static struct membership *any_member(weir_selector *selector)
 	return member;
 }
 
-/* Out of its channel's list, if it is still there. */
-static void unwatch(struct membership *member)
+/* Out of its channel's list, if it is still there; with the reference that
+ * any_member has taken. */
+static void expel(struct membership *member)
 {
+	uint32_t references = 1;
 	struct list decided;
-	bool ours;
 
 	wi_channel_enter(member->channel, &decided);
-	ours = member->watcher.through != NULL;
-	if (ours)
+	if (member->watcher.through != NULL) {
 		wi_channel_unwatch(&member->watcher);
+		references++;
+	}
 	wi_channel_leave(member->channel, &decided);
-	if (ours)
-		gone(&member->watcher);
-	else if (kill(member))
-		release(member, 1); /* the set's */
+	if (kill(member))
+		references++;
+	release(member, references);
 }
 
 void weir_selector_free(weir_selector *selector)
@@ -584,10 +585,8 @@ void weir_selector_free(weir_selector *selector)
 
 	if (selector == NULL)
 		return;
-	while ((member = any_member(selector)) != NULL) {
-		unwatch(member);
-		release(member, 1);
-	}
+	while ((member = any_member(selector)) != NULL)
+		expel(member);
 	/* What is still listed is dead. */
 	enter(selector);
 	take_incoming(selector);

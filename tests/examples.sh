@@ -107,6 +107,53 @@ for wrong in '5:hell' '5:hello;' 'x' '1' ':' '9999999999:a,'; do
 	END
 done
 
+## Waiting for many
+
+run 0 "$bin/7_primes"
+prints <<END
+2 3 5 7 11 13 17 19 23 29 31 37 41 43 47 53 59 61 67 71 73 79 83 89 97
+END
+
+# On a machine under load ticks may be missed, but none is off the grid.
+run 0 "$bin/8_ticker"
+[ "$(head -n 1 "$tmp/out")" = 'tick at 20 ms' ] || fail 'no first tick'
+[ "$(tail -n 1 "$tmp/out")" = 'time is up' ] || fail 'no deadline'
+awk '/^tick/ { if ($3 % 20 || $3 <= last || $3 > 100) exit 1; last = $3 }' \
+	"$tmp/out" || fail 'a tick is off the grid'
+
+run 0 "$bin/9_cancel"
+prints <<END
+100 jobs done, 3 workers stopped
+END
+
+run 0 "$bin/10_chat"
+prints <<END
+200 guests said 1000 lines and left
+END
+
+run 0 "$bin/11_epoll"
+prints <<END
+200 answers to 4 clients
+END
+
+if [ -x "$bin/12_libuv" ]; then
+	run 0 "$bin/12_libuv"
+	prints <<-END
+	1000 squares, sum 333833500
+	END
+else
+	echo '12_libuv: skipped, as this build has no libuv'
+fi
+
+if [ ! -x "$bin/13_io_uring" ]; then
+	echo '13_io_uring: skipped, as this build has no liburing'
+else
+	run 0 "$bin/13_io_uring"
+	grep '^skipped' "$tmp/out" || prints <<-END
+	the numbers to 10000 sum up to 50005000
+	END
+fi
+
 if [ ! -x "$treesum" ]; then
 	echo 'treesum: skipped, as this build has no libcrypto'
 	exit 0
