@@ -363,9 +363,10 @@ bool wi_channel_must_stay(
 	struct channel *channel, enum side side, struct waiter *waiter)
 {
 	struct wait_queue *waiting = &channel->sides[side].waiting;
-	size_t length = wi_queue_length(&channel->queue);
-	size_t there =
-		side == RECEIVING ? length : channel->queue.capacity - length;
+	struct queue *queue = &channel->queue;
+	size_t there = side == RECEIVING
+			       ? wi_queue_length(queue)
+			       : queue->capacity - wi_queue_places_used(queue);
 	size_t needed = side == RECEIVING ? 1 : waiter->wanted - waiter->done;
 	struct waiter *older = NULL;
 

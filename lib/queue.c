@@ -89,19 +89,25 @@ static uint64_t tail_of(const struct queue *queue)
 	return load_acquire(&queue->tail);
 }
 
-size_t wi_queue_length(const struct queue *queue)
+size_t wi_queue_places_used(const struct queue *queue)
 {
 	/* acquire [closed], and head first: tail is then no older, so that the
 	 * difference is never negative. */
 	uint64_t head = wi_position(load_acquire(&queue->head));
 	uint64_t tail = wi_position(tail_of(queue));
-	uint64_t length =
+	uint64_t used =
 		queue->ops->count(queue, tail) - queue->ops->count(queue, head);
+
+	return used < queue->capacity ? (size_t)used : queue->capacity;
+}
+
+size_t wi_queue_length(const struct queue *queue)
+{
+	size_t used = wi_queue_places_used(queue);
 	/* relaxed: exact when nothing else runs. */
 	uint64_t gaps = load_relaxed(&queue->gaps);
 
-	length -= gaps < length ? gaps : length;
-	return length < queue->capacity ? (size_t)length : queue->capacity;
+	return gaps < used ? used - (size_t)gaps : 0;
 }
 
 uint64_t wi_queue_sent(const struct queue *queue)

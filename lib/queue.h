@@ -191,6 +191,9 @@ void wi_queue_drop(
  * more than the capacity. */
 size_t wi_queue_length(const struct queue *queue);
 
+/* The same with gaps, which take a place until head has passed them. */
+size_t wi_queue_places_used(const struct queue *queue);
+
 /* Earlier than this nothing comes by the clock; WEIR_FOREVER: nothing does. */
 static inline int64_t wi_queue_due(const struct queue *queue)
 {
