@@ -113,7 +113,7 @@ EVERY_FLAVOR(poll, an_end_a_break_and_a_close_are_readable)
 RENDEZVOUS(poll, sees_a_partner_that_waits)
 {
 	weir_sender *tx;
-	weir_receiver *rx;
+	weir_receiver *rx, *copy;
 	struct op op;
 
 	open_flavor(flavor, &tx, &rx);
@@ -124,11 +124,17 @@ RENDEZVOUS(poll, sees_a_partner_that_waits)
 	assert_receives(rx, 4);
 	assert_op(&op, WEIR_OK);
 	cr_assert(!is_readable(weir_receiver_fd(rx)));
-	op_recv_until(&op, rx, weir_now() + 20 * MS);
+	copy = clone_receiver(rx);
+	op_recv(&op, copy);
 	wait_until_receivers_waiting(rx, 1);
 	cr_assert(is_readable(weir_sender_fd(tx)));
+	weir_receiver_close(copy);
+	assert_op(&op, WEIR_CLOSED_RESOURCE);
+	cr_assert(!is_readable(weir_sender_fd(tx)));
+	op_recv_until(&op, rx, weir_now() + MS);
 	assert_op(&op, WEIR_TIMED_OUT);
 	cr_assert(!is_readable(weir_sender_fd(tx)));
+	weir_receiver_free(copy);
 	free_both(tx, rx);
 }
 
