@@ -27,7 +27,8 @@ static int remove_receiver(weir_selector *selector, weir_receiver *rx)
 	return weir_selector_remove(selector, &operation);
 }
 
-/* One event, now. */
+/* Nothing, or one event.  Who has just queued itself may still be about to tell:
+ * an event may take a moment. */
 #define assert_nothing(selector)                                               \
 	do {                                                                   \
 		weir_event none_;                                              \
