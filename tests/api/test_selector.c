@@ -46,8 +46,8 @@ static int remove_receiver(weir_selector *selector, weir_receiver *rx)
 	do {                                                                   \
 		weir_event event_;                                             \
 		size_t found_ = 0;                                             \
-		assert_status(                                                 \
-			weir_selector_try_wait(selector, &event_, 1, &found_), \
+		assert_status(weir_selector_wait_for(selector, &event_, 1,     \
+				      &found_, patience_ns()),                 \
 			WEIR_OK);                                              \
 		cr_assert(found_ == 1 && event_.user == (who));                \
 		assert_status(event_.operation.status, how);                   \
