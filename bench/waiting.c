@@ -200,7 +200,7 @@ static double selector(size_t registered, uint64_t count)
 {
 	uint64_t value = 1;
 	weir_selector *set;
-	weir_event event;
+	weir_event event = {NULL, WEIR_RECV_CASE(NULL, NULL)};
 	size_t found;
 	int64_t began;
 	double ns;

@@ -130,7 +130,7 @@ ONE_CASE(selector, bad_input)
 	weir_case nobody = WEIR_RECV_CASE(NULL, NULL);
 	weir_sender *tx;
 	weir_receiver *rx;
-	weir_event event;
+	weir_event event = {NULL, WEIR_RECV_CASE(NULL, NULL)};
 	size_t found;
 
 	assert_status(weir_open(1, 8, &tx, &rx), WEIR_OK);
@@ -205,7 +205,7 @@ ONE_CASE(selector, hears_of_timers)
 {
 	weir_selector *selector = open_selector();
 	weir_receiver *soon = NULL, *ticking = NULL;
-	weir_event event;
+	weir_event event = {NULL, WEIR_RECV_CASE(NULL, NULL)};
 	size_t found;
 	int64_t due;
 
@@ -237,7 +237,7 @@ struct waiting {
 static int wait_for_good(void *argument)
 {
 	struct waiting *it = argument;
-	weir_event event;
+	weir_event event = {NULL, WEIR_RECV_CASE(NULL, NULL)};
 	size_t found;
 
 	it->begun++;
