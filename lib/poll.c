@@ -8,6 +8,7 @@
 #include <weir/poll.h>
 
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "channel.h"
@@ -27,12 +28,12 @@ static void tell(struct watcher *watcher, bool ready, struct list *decided)
 {
 	int saved = errno, fd = descriptor_of(watcher)->fd;
 	uint64_t one = 1;
-	ssize_t done;
+	long done;
 
 	(void)decided;
 	/* Neither can fail: the counter is 0 when we write, and 1 when we
-	 * read. */
-	done = ready ? write(fd, &one, sizeof one) : read(fd, &one, sizeof one);
+	 * read.  Not write() and read(), which are cancellation points. */
+	done = syscall(ready ? SYS_write : SYS_read, fd, &one, sizeof one);
 	(void)done;
 	errno = saved;
 }
@@ -43,7 +44,7 @@ static void gone(struct watcher *watcher)
 	struct allocator allocator = descriptor->allocator;
 	int saved = errno;
 
-	close(descriptor->fd);
+	syscall(SYS_close, descriptor->fd);
 	wi_free(&allocator, descriptor, sizeof *descriptor);
 	errno = saved;
 }
