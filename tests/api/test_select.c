@@ -25,27 +25,28 @@ static int run_select(void *argument)
 		it->cases, it->count, it->flags, &it->index, it->deadline);
 }
 
-static void start(struct selecting *it, const weir_case *cases, size_t count)
+static void start_call(struct selecting *it, const weir_case *cases,
+	size_t count, int64_t deadline,
+	int (*call)(weir_case *, size_t, unsigned, size_t *, int64_t))
 {
 	memcpy(it->cases, cases, count * sizeof *cases);
 	it->count = count;
 	it->flags = 0;
-	it->deadline = WEIR_FOREVER;
-	it->call = weir_select_until;
+	it->deadline = deadline;
+	it->call = call;
 	it->index = SIZE_MAX;
 	task_start(&it->task, run_select, it);
+}
+
+static void start(struct selecting *it, const weir_case *cases, size_t count)
+{
+	start_call(it, cases, count, WEIR_FOREVER, weir_select_until);
 }
 
 static void start_ready(
 	struct selecting *it, const weir_case *cases, size_t count)
 {
-	memcpy(it->cases, cases, count * sizeof *cases);
-	it->count = count;
-	it->flags = 0;
-	it->deadline = WEIR_FOREVER;
-	it->call = weir_ready_until;
-	it->index = SIZE_MAX;
-	task_start(&it->task, run_select, it);
+	start_call(it, cases, count, WEIR_FOREVER, weir_ready_until);
 }
 
 #define assert_selects(it, at, how)                                            \
@@ -639,12 +640,7 @@ EVERY_FLAVOR(select, an_element_given_at_the_deadline_is_not_lost)
 		struct selecting it;
 		int64_t instant = weir_now() + 100000;
 
-		memcpy(it.cases, cases, sizeof cases);
-		it.count = 2;
-		it.flags = 0;
-		it.deadline = instant;
-		it.call = weir_select_until;
-		task_start(&it.task, run_select, &it);
+		start_call(&it, cases, 2, instant, weir_select_until);
 		while (weir_now() < instant - (i % 10) * 4000)
 			;
 		if (try_send_value(tx, 1) == WEIR_OK)
