@@ -58,7 +58,6 @@ struct weir_selector {
 	struct list all;
 	struct list timers; /* those that the clock fills */
 	struct list ready;
-	size_t ready_count;
 	bool freed;
 	/* Outside. */
 	struct atomic_ptr incoming;
@@ -311,10 +310,8 @@ static void take_incoming(weir_selector *selector)
 
 	/* The youngest is on top: each goes in front of those that came after
 	 * it. */
-	for (; member != NULL; member = member->following) {
+	for (; member != NULL; member = member->following)
 		list_append(before->next, &member->in_ready);
-		selector->ready_count++;
-	}
 }
 
 /* Inside: the clock tells nobody. */
@@ -361,7 +358,6 @@ static struct membership *take_first(weir_selector *selector)
 			member = container_of(selector->ready.next,
 				struct membership, in_ready);
 			list_remove(&member->in_ready);
-			selector->ready_count--;
 			if (member->dead)
 				dead = member;
 		} else {
@@ -393,29 +389,46 @@ static int look_or_arm(struct membership *member)
 	return status;
 }
 
-/* Look at one that was taken off the list.  If it is ready it goes back to the
- * end of the list, and into the event. */
+/* Look at one that was taken off the list.  If it is ready it goes into the
+ * event, and stays with us; else it is let go of. */
 static bool check(struct membership *member, weir_event *event)
 {
 	weir_selector *selector = member->selector;
 	int status = look_or_arm(member);
-	bool reported = false;
+	bool is_ready = status != WEIR_WOULD_BLOCK;
 
-	if (status != WEIR_WOULD_BLOCK) {
+	if (is_ready) {
 		enter(selector);
-		reported = !member->dead;
-		if (reported) {
-			event->user = member->user;
-			event->operation = member->operation;
-			event->operation.status = status;
-			list_append(&selector->ready, &member->in_ready);
-			selector->ready_count++;
-		}
+		is_ready = !member->dead;
 		leave(selector);
 	}
-	if (!reported)
+	if (!is_ready) {
 		release(member, 1); /* the list's */
-	return reported;
+		return false;
+	}
+	event->user = member->user;
+	event->operation = member->operation;
+	event->operation.status = status;
+	return true;
+}
+
+/* What was reported goes behind the last of the ready list, unless it was
+ * removed meanwhile. */
+static void put_back(weir_selector *selector, struct list *reported)
+{
+	struct list *node, *following, dead;
+
+	list_init(&dead);
+	enter(selector);
+	list_for_each_safe (node, following, reported) {
+		struct membership *member =
+			container_of(node, struct membership, in_ready);
+
+		list_append(member->dead ? &dead : &selector->ready, node);
+	}
+	leave(selector);
+	list_for_each_safe (node, following, &dead)
+		release(container_of(node, struct membership, in_ready), 1);
 }
 
 /* WEIR_OK with *found > 0, WEIR_WOULD_BLOCK or WEIR_CLOSED_RESOURCE. */
@@ -423,25 +436,25 @@ static int look(weir_selector *selector, weir_event *events, size_t count,
 	size_t *found)
 {
 	struct membership *member;
-	size_t listed;
+	struct list reported;
 	bool freed;
 
+	list_init(&reported);
 	enter(selector);
 	list_due_timers(selector);
 	take_incoming(selector);
-	listed = selector->ready_count;
 	freed = selector->freed;
 	leave(selector);
 	if (freed)
 		return WEIR_CLOSED_RESOURCE;
-	/* Each once: those that are ready come back behind the last. */
-	for (; listed > 0 && *found < count; listed--) {
-		member = take_first(selector);
-		if (member == NULL)
-			break;
-		if (check(member, &events[*found]))
+	/* Ours until the end, so that none comes twice. */
+	while (*found < count && (member = take_first(selector)) != NULL) {
+		if (check(member, &events[*found])) {
+			list_append(&reported, &member->in_ready);
 			++*found;
+		}
 	}
+	put_back(selector, &reported);
 	return *found > 0 ? WEIR_OK : WEIR_WOULD_BLOCK;
 }
 

@@ -201,6 +201,35 @@ ONE_CASE(selector, gives_up_to_count_and_the_others_next)
 	weir_selector_free(selector);
 }
 
+/* What was removed and is still listed makes no other come twice in one wait. */
+ONE_CASE(selector, names_each_operation_once_a_wait)
+{
+	enum { CHANNELS = 4 };
+	weir_selector *selector = open_selector();
+	weir_sender *tx[CHANNELS];
+	weir_receiver *rx[CHANNELS];
+	weir_event events[8];
+	size_t found = 0;
+
+	for (uintptr_t i = 0; i < CHANNELS; i++) {
+		assert_status(weir_open(1, 8, &tx[i], &rx[i]), WEIR_OK);
+		assert_status(
+			add_receiver(selector, rx[i], (void *)i), WEIR_OK);
+		weir_sender_close(tx[i]);
+	}
+	assert_status(weir_selector_wait(selector, events, 8, &found), WEIR_OK);
+	cr_assert(found == CHANNELS);
+	assert_status(remove_receiver(selector, rx[0]), WEIR_OK);
+	weir_receiver_free(rx[1]);
+	assert_status(weir_selector_wait(selector, events, 8, &found), WEIR_OK);
+	cr_assert(found == 2 && events[0].user != events[1].user);
+	weir_selector_free(selector);
+	for (int i = 0; i < CHANNELS; i++) {
+		weir_sender_free(tx[i]);
+		weir_receiver_free(i == 1 ? NULL : rx[i]);
+	}
+}
+
 ONE_CASE(selector, hears_of_timers)
 {
 	weir_selector *selector = open_selector();
