@@ -18,6 +18,9 @@
 #define ROUNDS 64
 #define PAUSES 4
 
+/* Rounds in any case: a place may come free between two looks. */
+#define AT_ONCE 2
+
 /* Inside the gate. */
 static int displace_inside(struct channel *channel, void **place)
 {
@@ -95,15 +98,17 @@ int weir_force_send(weir_sender *tx, const void *element, void *displaced,
 
 	if (status != WEIR_OK)
 		return status;
-	status = force(end, (void *)(uintptr_t)element, displaced, &any);
-	for (int i = 0;
-		i < ROUNDS && status == WEIR_WOULD_BLOCK &&
-		end->channel->queue.capacity > 0 && wi_backoff_may_spin();
-		i++) {
-		for (int pause = 0; pause < PAUSES; pause++)
-			cpu_pause();
+	for (int i = 0; i < ROUNDS; i++) {
 		status =
 			force(end, (void *)(uintptr_t)element, displaced, &any);
+		if (status != WEIR_WOULD_BLOCK ||
+			end->channel->queue.capacity == 0)
+			break;
+		/* Where one CPU is allowed nobody else comes on. */
+		if (i >= AT_ONCE && !wi_backoff_may_spin())
+			break;
+		for (int pause = 0; pause < PAUSES; pause++)
+			cpu_pause();
 	}
 	if (status == WEIR_OK && was_displaced != NULL)
 		*was_displaced = any;
