@@ -3,8 +3,6 @@
  * again for a moment; then wait (select_wait.c). */
 #include <weir/select.h>
 
-#include <stdlib.h>
-
 #include "case.h"
 #include "clock.h"
 #include "random.h"
@@ -139,23 +137,36 @@ static int run_on_stack(const struct select_call *wanted, unsigned flags,
 	return run(&call, flags, index, patience);
 }
 
+static void give_back(
+	const struct allocator *allocator, void *memory, size_t size)
+{
+	if (memory != NULL)
+		wi_free(allocator, memory, size);
+}
+
 static int run_on_heap(const struct select_call *wanted, unsigned flags,
 	size_t *index, enum patience patience)
 {
+	static const struct allocator ours = {NULL, NULL, NULL};
 	struct select_call call = *wanted;
+	size_t size;
 	int status = WEIR_NO_MEMORY;
-	int saved = errno;
 
-	call.registrations = calloc(call.count, sizeof *call.registrations);
-	call.channels = calloc(call.count, sizeof(void *));
-	call.order = calloc(call.count, sizeof *call.order);
+	/* The largest of the three. */
+	if (__builtin_mul_overflow(
+		    call.count, sizeof *call.registrations, &size))
+		return WEIR_NO_MEMORY;
+	call.registrations = wi_alloc(&ours, size, CACHE_LINE);
+	call.channels =
+		wi_alloc(&ours, call.count * sizeof(void *), _Alignof(void *));
+	call.order = wi_alloc(
+		&ours, call.count * sizeof *call.order, _Alignof(size_t));
 	if (call.registrations != NULL && call.channels != NULL &&
 		call.order != NULL)
 		status = run(&call, flags, index, patience);
-	free(call.registrations);
-	free((void *)call.channels);
-	free(call.order);
-	errno = saved;
+	give_back(&ours, call.registrations, size);
+	give_back(&ours, (void *)call.channels, call.count * sizeof(void *));
+	give_back(&ours, call.order, call.count * sizeof *call.order);
 	return status;
 }
 

@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 #include "atomic.h"
+#include "compiler.h"
 #include "list.h"
 #include "parker.h"
 #include "selection.h"
@@ -40,23 +41,25 @@
 struct endpoint;
 
 struct waiter {
-	/* Written inside the gate; between 3 and 4 by who decided it alone. */
-	struct list node;
+	/* Written inside the gate; between 3 and 4 by who decided it alone.
+	 * What who serves it touches is on one line. */
+	cache_aligned struct list node;
 	bool queued;
 	bool in_place; /* wants a place in hand, see queue.h */
 	bool overdue;  /* its deadline has passed, see wi_channel_withdraw */
 	int status;
 	/* Elements, one after the other: to send, or room for them. */
 	unsigned char *elements;
-	void **place; /* in_place: where to put its address */
 	size_t wanted;
 	size_t done;
-	/* Whose close ends this wait. */
-	const struct endpoint *through;
 	struct parker *parker;
 	/* NULL for a plain send or receive. */
 	struct selection *selection;
-	size_t index; /* of the case */
+	/* Needed in rarer cases. */
+	size_t index; /* of the selection's case */
+	void **place; /* in_place: where to put its address */
+	/* Whose close ends this wait. */
+	const struct endpoint *through;
 };
 
 /* The waiters of one side of a channel, oldest first.  All inside the gate,
