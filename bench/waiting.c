@@ -433,14 +433,14 @@ static double force_full(size_t capacity, uint64_t count)
 {
 	weir_sender *tx;
 	weir_receiver *rx;
-	uint64_t old;
+	uint64_t old[BENCH_MAX_ELEMENT / 8];
 	int64_t began;
 	double ns;
 
 	check(weir_open(capacity, 8, &tx, &rx));
 	began = bench_now();
 	for (uint64_t i = 0; i < count; i++)
-		check(weir_force_send(tx, &i, &old, NULL));
+		check(weir_force_send(tx, &i, old, NULL));
 	ns = since(began, count);
 	weir_sender_free(tx);
 	weir_receiver_free(rx);
