@@ -97,7 +97,8 @@ BOUNDED(select_matrix, of_two_cases_one_that_is_ready)
 	for (unsigned kinds = 0; kinds < KINDS * KINDS; kinds++)
 		for (int first = 0; first < STATES; first++)
 			for (int second = 0; second < STATES; second++)
-				check_pair(flavor, kinds, first, second);
+				check_pair(flavor, kinds, (enum state)first,
+					(enum state)second);
 }
 
 /* -- A network with feedback ---------------------------------------------------- */
