@@ -50,7 +50,8 @@ static void count_in(struct channel *channel, enum side side)
 	fetch_add_relaxed(&channel->references, 1); /* relaxed: as above */
 }
 
-static int clone(struct endpoint *end, enum side side, struct endpoint **copy)
+static int clone_end(
+	struct endpoint *end, enum side side, struct endpoint **copy)
 {
 	struct list decided;
 	struct endpoint *made;
@@ -252,7 +253,7 @@ int weir_sender_clone(weir_sender *tx, weir_sender **copy)
 
 	if (copy == NULL)
 		return WEIR_INVALID_ARGUMENT;
-	status = clone(wi_sender_end(tx), SENDING, &made);
+	status = clone_end(wi_sender_end(tx), SENDING, &made);
 	if (status == WEIR_OK)
 		*copy = container_of(made, weir_sender, end);
 	return status;
@@ -288,7 +289,7 @@ int weir_receiver_clone(weir_receiver *rx, weir_receiver **copy)
 
 	if (copy == NULL)
 		return WEIR_INVALID_ARGUMENT;
-	status = clone(wi_receiver_end(rx), RECEIVING, &made);
+	status = clone_end(wi_receiver_end(rx), RECEIVING, &made);
 	if (status == WEIR_OK)
 		*copy = container_of(made, weir_receiver, end);
 	return status;

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* model_unbounded.c - the list of segments, of two slots each here: handed from
+ * one to the next, retired, given back, used again. */
+#include "traffic.h"
+
+MODEL(unbounded, first_segment, "two senders meet at the first segment")
+{
+	struct ends ends = open_channel(WEIR_UNBOUNDED);
+	struct act acts[] = {SENDS(ends, 1), SENDS(ends, 2), RECEIVES(ends)};
+
+	spawn("sender 1", do_send, &acts[0]);
+	spawn("sender 2", do_send, &acts[1]);
+	spawn("receiver", do_recv, &acts[2]);
+	join();
+	check_once(acts, 3, ends.rx);
+	free_channel(ends);
+}
+
+static void send_two(void *argument)
+{
+	struct act *acts = argument;
+
+	do_send(&acts[0]);
+	do_send(&acts[1]);
+}
+
+static void recv_two(void *argument)
+{
+	struct act *acts = argument;
+
+	do_recv(&acts[0]);
+	do_recv(&acts[1]);
+}
+
+static void try_recv_two(void *argument)
+{
+	struct act *acts = argument;
+
+	do_try_recv(&acts[0]);
+	do_try_recv(&acts[1]);
+}
+
+MODEL(unbounded, hand_over,
+	"over a border, while the segment before is retired")
+{
+	struct ends ends = open_channel(WEIR_UNBOUNDED);
+	struct act acts[] = {SENDS(ends, 1), SENDS(ends, 2), SENDS(ends, 4),
+		RECEIVES(ends), RECEIVES(ends), RECEIVES(ends)};
+
+	do_send(&acts[0]);
+	spawn("sender", send_two, &acts[1]);
+	spawn("receiver 1", recv_two, &acts[3]);
+	spawn("receiver 2", do_recv, &acts[5]);
+	join();
+	check(acts[3].element < acts[4].element);
+	check_once(acts, 6, ends.rx);
+	free_channel(ends);
+}
+
+MODEL(unbounded, stale_hints, "a slow sender and receivers over two borders")
+{
+	struct ends ends = open_channel(WEIR_UNBOUNDED);
+	struct act acts[] = {SENDS(ends, 1), SENDS(ends, 2), SENDS(ends, 4),
+		SENDS(ends, 8), RECEIVES(ends), RECEIVES(ends), RECEIVES(ends),
+		RECEIVES(ends)};
+
+	spawn("sender 1", send_two, &acts[0]);
+	spawn("sender 2", send_two, &acts[2]);
+	spawn("receiver 1", try_recv_two, &acts[4]);
+	spawn("receiver 2", try_recv_two, &acts[6]);
+	join();
+	check_once(acts, 8, ends.rx);
+	free_channel(ends);
+}
+
+static void around(void *argument)
+{
+	struct act *acts = argument;
+
+	for (unsigned i = 0; i < 3; i++) {
+		do_send(&acts[2 * i]);
+		do_recv(&acts[2 * i + 1]);
+		check(acts[2 * i + 1].status == WEIR_OK);
+	}
+}
+
+MODEL(unbounded, spares, "segments come back while two threads use them up")
+{
+	struct ends ends = open_channel(WEIR_UNBOUNDED);
+	struct act acts[] = {SENDS(ends, 1), RECEIVES(ends), SENDS(ends, 2),
+		RECEIVES(ends), SENDS(ends, 4), RECEIVES(ends), SENDS(ends, 8),
+		RECEIVES(ends), SENDS(ends, 16), RECEIVES(ends),
+		SENDS(ends, 32), RECEIVES(ends)};
+
+	spawn("one", around, &acts[0]);
+	spawn("other", around, &acts[6]);
+	join();
+	check_once(acts, 12, ends.rx);
+	free_channel(ends);
+}
+
+MODEL(unbounded, first_send_against_last_close,
+	"the first segment is linked as the last receiver leaves")
+{
+	struct ends ends = open_channel(WEIR_UNBOUNDED);
+	struct act acts[] = {SENDS(ends, 1), SENDS(ends, 2), RECEIVES(ends)};
+
+	acts[2].status = WEIR_CLOSED_RESOURCE;
+	spawn("sender", send_two, &acts[0]);
+	spawn("receiver", do_free_receiver, &acts[2]);
+	join();
+	check_once(acts, 3, NULL);
+	weir_sender_free(ends.tx);
+}
+
+MODEL(unbounded, drain_over_a_border,
+	"the last receiver leaves with elements in two segments")
+{
+	struct ends ends = open_channel(WEIR_UNBOUNDED);
+	struct act acts[] = {SENDS(ends, 1), SENDS(ends, 2), SENDS(ends, 4),
+		RECEIVES(ends), RECEIVES(ends)};
+	weir_receiver *other;
+
+	check(weir_receiver_clone(ends.rx, &other) == WEIR_OK);
+	do_send(&acts[0]);
+	do_send(&acts[1]);
+	acts[4].status = WEIR_CLOSED_RESOURCE;
+	weir_receiver_free(other);
+	spawn("sender", do_send, &acts[2]);
+	spawn("receiver", do_try_recv, &acts[3]);
+	spawn("closer", do_close_receiver, &acts[4]);
+	join();
+	check_once(acts, 5, NULL);
+	free_channel(ends);
+}
+
+static void length_is_sane(void *argument)
+{
+	struct act *act = argument;
+
+	check(weir_receiver_length(act->rx) <= 3);
+}
+
+MODEL(unbounded, length, "a length read at a border")
+{
+	struct ends ends = open_channel(WEIR_UNBOUNDED);
+	struct act acts[] = {
+		SENDS(ends, 1), SENDS(ends, 2), SENDS(ends, 4), RECEIVES(ends)};
+
+	do_send(&acts[0]);
+	spawn("sender", send_two, &acts[1]);
+	spawn("receiver", do_recv, &acts[3]);
+	spawn("reader", length_is_sane, &acts[3]);
+	join();
+	check_once(acts, 4, ends.rx);
+	free_channel(ends);
+}
+
+MODEL(unbounded, no_memory,
+	"segments cannot be had: nothing is accepted, nothing is lost")
+{
+	struct ends ends = open_channel(WEIR_UNBOUNDED);
+	struct act acts[] = {
+		SENDS(ends, 1), SENDS(ends, 2), SENDS(ends, 4), RECEIVES(ends)};
+
+	allocations_may_fail(2);
+	do_send(&acts[0]);
+	spawn("sender 1", do_send, &acts[1]);
+	spawn("sender 2", do_send, &acts[2]);
+	spawn("receiver", do_try_recv, &acts[3]);
+	join();
+	allocations_may_fail(0);
+	for (unsigned i = 0; i < 3; i++)
+		check(acts[i].status == WEIR_OK ||
+			acts[i].status == WEIR_NO_MEMORY);
+	check_once(acts, 4, ends.rx);
+	free_channel(ends);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* traffic.c - see traffic.h. */
+#include "traffic.h"
+
+static uint64_t dropped_elements;
+
+static void drop(void *element, void *context)
+{
+	uint64_t number = *(uint64_t *)element;
+
+	(void)context;
+	check((dropped_elements & number) == 0);
+	dropped_elements |= number;
+}
+
+uint64_t dropped(void)
+{
+	return dropped_elements;
+}
+
+struct ends open_channel(size_t capacity)
+{
+	weir_options options = WEIR_OPTIONS_INIT;
+	struct ends ends;
+
+	dropped_elements = 0;
+	options.capacity = capacity;
+	options.element_size = sizeof(uint64_t);
+	options.drop = drop;
+	check(weir_open_with(&options, &ends.tx, &ends.rx) == WEIR_OK);
+	return ends;
+}
+
+void free_channel(struct ends ends)
+{
+	weir_sender_free(ends.tx);
+	weir_receiver_free(ends.rx);
+}
+
+void do_send(void *argument)
+{
+	struct act *act = argument;
+
+	act->status = weir_send(act->tx, &act->element);
+}
+
+void do_recv(void *argument)
+{
+	struct act *act = argument;
+
+	act->status = weir_recv(act->rx, &act->element);
+}
+
+void do_try_send(void *argument)
+{
+	struct act *act = argument;
+
+	act->status = weir_try_send(act->tx, &act->element);
+}
+
+void do_try_recv(void *argument)
+{
+	struct act *act = argument;
+
+	act->status = weir_try_recv(act->rx, &act->element);
+}
+
+void do_send_until(void *argument)
+{
+	struct act *act = argument;
+
+	act->status = weir_send_until(act->tx, &act->element, act->deadline);
+}
+
+void do_recv_until(void *argument)
+{
+	struct act *act = argument;
+
+	act->status = weir_recv_until(act->rx, &act->element, act->deadline);
+}
+
+void do_force_send(void *argument)
+{
+	struct act *act = argument;
+	bool any = false;
+	uint64_t out = 0;
+
+	act->status = weir_force_send(act->tx, &act->element, &out, &any);
+	act->displaced = any ? out : 0;
+}
+
+void do_close_sender(void *argument)
+{
+	weir_sender_close(((struct act *)argument)->tx);
+}
+
+void do_close_receiver(void *argument)
+{
+	weir_receiver_close(((struct act *)argument)->rx);
+}
+
+void do_free_sender(void *argument)
+{
+	weir_sender_free(((struct act *)argument)->tx);
+}
+
+void do_free_receiver(void *argument)
+{
+	weir_receiver_free(((struct act *)argument)->rx);
+}
+
+void check_once(const struct act *acts, size_t count, weir_receiver *rx)
+{
+	uint64_t accepted = 0, found = dropped_elements, element;
+
+	for (size_t i = 0; i < count; i++) {
+		if (acts[i].status != WEIR_OK)
+			continue;
+		if (acts[i].tx != NULL) {
+			accepted |= acts[i].element;
+			element = acts[i].displaced;
+		} else {
+			element = acts[i].element;
+		}
+		check((found & element) == 0);
+		found |= element;
+	}
+	while (rx != NULL && weir_try_recv(rx, &element) == WEIR_OK) {
+		check((found & element) == 0);
+		found |= element;
+	}
+	check(found == accepted);
+}

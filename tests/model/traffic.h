@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* traffic.h - what most models are made of: a channel, and threads that send
+ * and receive a few elements.  An element is a
+ * power of two, so that a sum says which ones it is made of. */
+#ifndef MODEL_TRAFFIC_H
+#define MODEL_TRAFFIC_H
+
+#include <weir.h>
+
+#include "checker.h"
+
+/* One call by a thread: before it the endpoint and what to send, after it the
+ * status and what came. */
+struct act {
+	weir_sender *tx;
+	weir_receiver *rx;
+	uint64_t element;
+	int64_t deadline;
+	int status;
+	uint64_t displaced; /* by force_send; 0: none */
+};
+
+#define SENDS(channel, value)                                                  \
+	{                                                                      \
+		.tx = (channel).tx, .element = (value)                         \
+	}
+#define RECEIVES(channel)                                                      \
+	{                                                                      \
+		.rx = (channel).rx                                             \
+	}
+
+struct ends {
+	weir_sender *tx;
+	weir_receiver *rx;
+};
+
+/* Elements of 8 bytes. */
+struct ends open_channel(size_t capacity);
+
+/* Both are freed. */
+void free_channel(struct ends ends);
+
+/* For spawn, with a struct act. */
+void do_send(void *act);
+void do_recv(void *act);
+void do_try_send(void *act);
+void do_try_recv(void *act);
+void do_send_until(void *act);
+void do_recv_until(void *act);
+void do_force_send(void *act);
+void do_close_sender(void *act);
+void do_close_receiver(void *act);
+void do_free_sender(void *act);
+void do_free_receiver(void *act);
+
+/* Every element that was accepted has been received, or is left (where `rx` is
+ * not NULL), or was dropped: once.  Elements are powers of two. */
+void check_once(const struct act *acts, size_t count, weir_receiver *rx);
+
+/* Those dropped so far since open_channel, as a sum. */
+uint64_t dropped(void);
+
+#endif
