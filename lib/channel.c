@@ -21,13 +21,14 @@
  *	S2 and R1 before R2.  Either S2 comes after R1 and sees the bit: the
  *	sender serves.  Or S2 comes before R1, so S1 before R2: the receiver,
  *	which settles after R1 and before it sleeps, finds the element.  The
- *	same with the sides exchanged, and `free` for `full`.  In words:
- *	publish, then look for waiters; register, then look again.  To serve is
- *	to enter the gate, or to leave a mark to whoever is inside (gate.h), who
- *	then settles after that mark.  The other bits of `attention` work
- *	likewise: WATCHED and TOLD for watchers (watch.c), and GAPS, by which
- *	who aborts a place and who takes the element before it make sure that
- *	one of them moves head past it.
+ *	same with the sides exchanged: then S1 is the exchange to `free`, or,
+ *	in the unbounded flavor, the claim of head, and R2 looks at head.  In
+ *	words: publish, then look for waiters; register, then look again.  To
+ *	serve is to enter the gate, or to leave a mark to whoever is inside
+ *	(gate.h), who then settles after that mark.  The other bits of
+ *	`attention` work likewise: WATCHED and TOLD for watchers (watch.c), and
+ *	GAPS, by which who aborts a place and who takes the element before it
+ *	make sure that one of them moves head past it.
  *
  *	[released]  the decrement of `references` -> the one that finds 1: what
  *		all others did with the channel is visible to who destroys it
@@ -104,20 +105,27 @@ static bool is_registering(const struct waiter *waiter)
 	return waiter->selection != NULL && waiter->selection->registering;
 }
 
-/* Make both ours.  By I3 two selects that are live meet here only while one of
- * them is registering; that is this thread (selection.h), and nobody else can
- * claim it.  So the other is claimed first, and then the pair cannot fail. */
+/* Make both ours, or neither.  By I3 two selects that are live meet here only
+ * while one of them is registering; that is this thread (selection.h), and
+ * nobody else can claim it.  So the other is claimed first, and then the pair
+ * cannot fail.  Before anything is claimed, dead ones are put aside: a select
+ * with two cases here leaves one when the other is decided. */
 static bool claim_pair(
 	struct channel *channel, struct waiter *sender, struct waiter *receiver)
 {
 	bool sender_last = is_registering(sender);
 
+	if (!wi_waiter_is_live(receiver)) {
+		forget(channel, RECEIVING, receiver);
+		return false;
+	}
 	if (!wi_waiter_is_live(sender) ||
 		(!sender_last && !wi_waiter_claim(sender))) {
 		forget(channel, SENDING, sender);
 		return false;
 	}
-	if (!wi_waiter_is_live(receiver) || !wi_waiter_claim(receiver)) {
+	if (!wi_waiter_claim(receiver)) {
+		/* Then the sender is plain, or still to be claimed. */
 		forget(channel, RECEIVING, receiver);
 		return false;
 	}
@@ -167,23 +175,103 @@ static int look(struct channel *channel, enum side side, uint64_t held)
 			       : queue->ops->can_pop(queue, held);
 }
 
-/* What comes next is in somebody's hands, for as long as that likes: those
- * whose deadline has passed need not stay for it. */
+/* Is what this waiter needs already claimed by threads in the middle of an
+ * operation, beyond what those before it can take?  Then it will be served
+ * when they are through, and it cannot be said that it could not be done. */
+bool wi_channel_must_stay(
+	struct channel *channel, enum side side, struct waiter *waiter)
+{
+	struct wait_queue *waiting = &channel->sides[side].waiting;
+	struct queue *queue = &channel->queue;
+	size_t there = side == RECEIVING
+			       ? wi_queue_length(queue)
+			       : queue->capacity - wi_queue_places_used(queue);
+	size_t needed = side == RECEIVING || waiter == NULL
+				? 1
+				: waiter->wanted - waiter->done;
+	struct waiter *older = NULL;
+
+	if (is_next_in_hand(channel, side))
+		return false;
+	while ((older = wi_wait_queue_next(waiting, older)) != waiter) {
+		if (!wi_waiter_is_live(older))
+			continue;
+		if (older->wanted - older->done >= there)
+			return false;
+		there -= older->wanted - older->done;
+	}
+	return there >= needed;
+}
+
+/* Nobody can be served: those whose deadline has passed stay only while what
+ * they need is on its way. */
 static void time_out_overdue(
 	struct channel *channel, enum side side, struct list *decided)
 {
-	struct wait_queue *waiting = &channel->sides[side].waiting;
+	struct side_state *state = &channel->sides[side];
 	struct waiter *waiter, *next;
 
-	if (!is_next_in_hand(channel, side))
+	if (!state->any_overdue)
 		return;
-	for (waiter = wi_wait_queue_first(waiting); waiter != NULL;
+	state->any_overdue = false;
+	for (waiter = wi_wait_queue_first(&state->waiting); waiter != NULL;
 		waiter = next) {
-		next = wi_wait_queue_next(waiting, waiter);
-		if (waiter->overdue)
+		next = wi_wait_queue_next(&state->waiting, waiter);
+		if (!waiter->overdue)
+			continue;
+		if (wi_channel_must_stay(channel, side, waiter))
+			state->any_overdue = true;
+		else
 			wi_channel_decide(
 				channel, side, waiter, WEIR_TIMED_OUT, decided);
 	}
+}
+
+/* Move head past gaps, if there are any; true if it has moved. */
+static bool skip_gaps(struct channel *channel)
+{
+	struct queue *queue = &channel->queue;
+	bool moved = false;
+
+	/* relaxed: cleared only inside the gate; who sets it enters it or
+	 * leaves a mark. */
+	if (!(load_relaxed(&channel->attention) & GAPS))
+		return false;
+	for (;;) {
+		moved |= queue->ops->places->skip(queue);
+		/* relaxed: a gap that is missed here is found below. */
+		if (load_relaxed(&queue->gaps) > 0)
+			return moved;
+		/* acquire [gap]: pairs with wi_channel_aborted.  If we clear
+		 * its bit, we see its gap. */
+		fetch_and_acq_rel(&channel->attention, ~GAPS);
+		/* relaxed: made visible by [gap]. */
+		if (load_relaxed(&queue->gaps) == 0)
+			return moved;
+		fetch_or_seq_cst(&channel->attention, GAPS); /* [sleep] */
+	}
+}
+
+/* Another channel was faster with this selection. */
+#define LOST 1
+
+/* Move one element for it. */
+static int serve_one(
+	struct channel *channel, enum side side, struct waiter *waiter)
+{
+	int status;
+
+	if (waiter->selection == NULL)
+		return move_for(channel, side, waiter);
+	/* Claimed once it is sure that there is an element for it, and taken
+	 * once it is ours: HELD keeps it. */
+	if (look(channel, side, HELD) == WEIR_WOULD_BLOCK)
+		return WEIR_WOULD_BLOCK;
+	if (!wi_waiter_claim(waiter))
+		return LOST;
+	status = move_for(channel, side, waiter);
+	invariant(status != WEIR_WOULD_BLOCK);
+	return status;
 }
 
 /* Move elements between the queue and those who wait on this side, oldest
@@ -195,57 +283,28 @@ static bool serve_side(
 	bool moved = false;
 
 	while ((waiter = first_waiting(channel, side)) != NULL) {
-		int status;
+		int status = serve_one(channel, side, waiter);
 
-		/* A selection is claimed once it is sure that there is an
-		 * element for it, and taken once it is ours: HELD keeps it. */
-		if (waiter->selection != NULL) {
-			if (look(channel, side, HELD) == WEIR_WOULD_BLOCK)
-				break;
-			if (!wi_waiter_claim(waiter)) {
-				forget(channel, side, waiter);
-				continue;
-			}
-		}
-		status = move_for(channel, side, waiter);
-		invariant(status != WEIR_WOULD_BLOCK ||
-			  waiter->selection == NULL);
 		if (status == WEIR_OK) {
 			moved = true;
 			if (++waiter->done < waiter->wanted)
 				continue;
-		} else if (side == RECEIVING && waiter->done > 0) {
-			status = WEIR_OK; /* took what was there */
+		} else if (status == LOST) {
+			forget(channel, side, waiter);
+			continue;
 		} else if (status == WEIR_WOULD_BLOCK) {
-			time_out_overdue(channel, side, decided);
-			break;
+			if (side == RECEIVING && skip_gaps(channel))
+				continue;
+			if (waiter->done == 0 || side == SENDING)
+				break;
+			status = WEIR_OK; /* took what was there */
+		} else if (side == RECEIVING && waiter->done > 0) {
+			status = WEIR_OK; /* likewise, before the end */
 		}
 		wi_channel_decide(channel, side, waiter, status, decided);
 	}
+	time_out_overdue(channel, side, decided);
 	return moved;
-}
-
-static void skip_gaps(struct channel *channel)
-{
-	struct queue *queue = &channel->queue;
-
-	/* relaxed: cleared only inside the gate; who sets it enters it or
-	 * leaves a mark. */
-	if (!(load_relaxed(&channel->attention) & GAPS))
-		return;
-	for (;;) {
-		queue->ops->places->skip(queue);
-		/* relaxed: a gap that is missed here is found below. */
-		if (load_relaxed(&queue->gaps) > 0)
-			return;
-		/* acquire [gap]: pairs with wi_channel_aborted.  If we clear
-		 * its bit, we see its gap. */
-		fetch_and_acq_rel(&channel->attention, ~GAPS);
-		/* relaxed: made visible by [gap]. */
-		if (load_relaxed(&queue->gaps) == 0)
-			return;
-		fetch_or_seq_cst(&channel->attention, GAPS); /* [sleep] */
-	}
 }
 
 void wi_channel_settle(struct channel *channel, struct list *decided)
@@ -359,38 +418,14 @@ void wi_channel_queue(
 	wi_wait_queue_append(&channel->sides[side].waiting, waiter);
 }
 
-bool wi_channel_must_stay(
-	struct channel *channel, enum side side, struct waiter *waiter)
-{
-	struct wait_queue *waiting = &channel->sides[side].waiting;
-	struct queue *queue = &channel->queue;
-	size_t there = side == RECEIVING
-			       ? wi_queue_length(queue)
-			       : queue->capacity - wi_queue_places_used(queue);
-	size_t needed = side == RECEIVING ? 1 : waiter->wanted - waiter->done;
-	struct waiter *older = NULL;
-
-	if (is_next_in_hand(channel, side))
-		return false;
-	while ((older = wi_wait_queue_next(waiting, older)) != waiter) {
-		if (!wi_waiter_is_live(older))
-			continue;
-		if (older->wanted - older->done >= there)
-			return false;
-		there -= older->wanted - older->done;
-	}
-	return there >= needed;
-}
-
-/* Is what this waiter needs already claimed by threads in the middle of an
- * operation, beyond what those before it can take?  Then it will be served
- * when they are through, and it cannot be said that it could not be done. */
 bool wi_channel_withdraw(
 	struct channel *channel, enum side side, struct waiter *waiter)
 {
 	waiter->overdue = wi_channel_must_stay(channel, side, waiter);
-	if (waiter->overdue)
+	if (waiter->overdue) {
+		channel->sides[side].any_overdue = true;
 		return false;
+	}
 	wi_wait_queue_remove(&channel->sides[side].waiting, waiter);
 	return true;
 }
@@ -418,6 +453,7 @@ static void init_side(struct side_state *side, uint32_t spin_limit)
 {
 	wi_wait_queue_init(&side->waiting);
 	list_init(&side->watchers);
+	side->any_overdue = false;
 	init_atomic(&side->open, 0);
 	wi_backoff_init(&side->backoff, spin_limit);
 }

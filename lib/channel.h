@@ -34,6 +34,7 @@ enum side { SENDING, RECEIVING };
 struct side_state {
 	struct wait_queue waiting; /* inside the gate */
 	struct list watchers;      /* inside the gate */
+	bool any_overdue;          /* inside: may a waiter be overdue? */
 	struct atomic_u64 open;    /* endpoints; changed inside the gate */
 	struct backoff backoff;
 };
@@ -162,7 +163,7 @@ void wi_channel_decide(struct channel *channel, enum side side,
 bool wi_channel_withdraw(
 	struct channel *channel, enum side side, struct waiter *waiter);
 
-/* The first half of that: must it stay? */
+/* The first half of that: must it stay?  NULL: must somebody who comes now? */
 bool wi_channel_must_stay(
 	struct channel *channel, enum side side, struct waiter *waiter);
 

@@ -22,7 +22,7 @@
 #define AT_ONCE 2
 
 /* Inside the gate. */
-static int displace_inside(struct channel *channel, void **place)
+static int displace_inside(struct channel *channel, void **place, bool in_hand)
 {
 	struct queue *queue = &channel->queue;
 	/* acquire [closed]: pairs with wi_queue_finish. */
@@ -30,11 +30,11 @@ static int displace_inside(struct channel *channel, void **place)
 
 	if (tail & (ENDED | BROKEN))
 		return tail & ENDED ? -EBADF : -EPIPE;
-	return queue->ops->places->displace(queue, place);
+	return queue->ops->places->displace(queue, place, in_hand);
 }
 
-/* WEIR_OK: *place is reserved, with the oldest element in it. */
-static int displace(struct endpoint *end, void **place)
+/* WEIR_OK: *place is ours, with the oldest element in it. */
+static int displace(struct endpoint *end, void **place, bool in_hand)
 {
 	struct channel *channel = end->channel;
 	struct list decided;
@@ -45,8 +45,11 @@ static int displace(struct endpoint *end, void **place)
 	/* Places that came free are those of senders that wait. */
 	wi_channel_settle(channel, &decided);
 	/* relaxed: written inside the gate. */
-	status = load_relaxed(&end->closed) ? WEIR_CLOSED_RESOURCE
-					    : displace_inside(channel, place);
+	status = load_relaxed(&end->closed)
+			 ? WEIR_CLOSED_RESOURCE
+			 : displace_inside(channel, place, in_hand);
+	/* What head stands on now may be a gap. */
+	wi_channel_settle(channel, &decided);
 	wi_channel_leave(channel, &decided);
 	return status;
 }
@@ -75,6 +78,8 @@ static int force(struct endpoint *end, void *element, void *displaced,
 {
 	struct channel *channel = end->channel;
 	const struct place_ops *places = channel->queue.ops->places;
+	/* Who drops it may take as long as it likes. */
+	bool in_hand = displaced == NULL && channel->dropper.drop != NULL;
 	void *place;
 	int status = wi_transfer_one(end, SENDING, element, NEVER_WAIT, 0);
 
@@ -82,7 +87,7 @@ static int force(struct endpoint *end, void *element, void *displaced,
 	if (status != WEIR_WOULD_BLOCK || places == NULL ||
 		places->displace == NULL)
 		return status;
-	status = displace(end, &place);
+	status = displace(end, &place, in_hand);
 	if (status != WEIR_OK)
 		return status;
 	replace(channel, place, element, displaced);

@@ -4,6 +4,7 @@
 #include "futex.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -57,11 +58,21 @@ bool wi_futex_wait(struct atomic_u32 *word, uint32_t expected, int64_t deadline)
 	return timed_out;
 }
 
-void wi_futex_wake(struct atomic_u32 *word)
+static void wake(struct atomic_u32 *word, int most)
 {
 	int saved = errno;
 
 	schedule_point();
-	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, most, NULL, NULL, 0);
 	errno = saved;
+}
+
+void wi_futex_wake(struct atomic_u32 *word)
+{
+	wake(word, 1);
+}
+
+void wi_futex_wake_all(struct atomic_u32 *word)
+{
+	wake(word, INT_MAX);
 }

@@ -21,4 +21,7 @@ bool wi_futex_wait(
  * may already belong to somebody else, who then sees a spurious wake-up. */
 void wi_futex_wake(struct atomic_u32 *word);
 
+/* The same for all that sleep there. */
+void wi_futex_wake_all(struct atomic_u32 *word);
+
 #endif

@@ -4,6 +4,9 @@
  * Ordering edges
  *	[closed]  finish's fetch_or -> any load of tail that sees the flag: what
  *		  happened before the close is visible
+ *	[claimed] the claim of head, by who has seen its element -> the load of
+ *		  head in places_used: the claim of tail for that element is
+ *		  visible, so that no length is negative
  */
 #include "queue.h"
 
@@ -22,8 +25,20 @@ void wi_queue_init(struct queue *queue, const struct queue_ops *ops,
 	init_atomic(&queue->head, 0);
 }
 
+static uint64_t tail_of(const struct queue *queue)
+{
+	if (queue->ops->clock != NULL)
+		return queue->ops->clock->tail(queue);
+	/* acquire [closed] */
+	return load_acquire(&queue->tail);
+}
+
 void wi_queue_finish(struct queue *queue, uint64_t flag)
 {
+	/* What the clock has sent by now is all that it will have sent.
+	 * relaxed: flags only change inside the gate. */
+	if (queue->ops->clock != NULL && !(load_relaxed(&queue->tail) & BROKEN))
+		flag |= wi_position(tail_of(queue));
 	/* release [closed]: pairs with the loads of tail in push and pop. */
 	fetch_or_acq_rel(&queue->tail, flag);
 }
@@ -46,9 +61,9 @@ uint64_t wi_queue_claim_rest(struct queue *queue, uint64_t *first)
 	/* relaxed: the cas decides. */
 	uint64_t head = load_relaxed(&queue->head);
 
-	/* relaxed: against receivers in the middle; a position carries no data,
-	 * slots do. */
-	while (!cas_relaxed(&queue->head, &head, last))
+	/* Against receivers in the middle.  Slots carry the data; release
+	 * [claimed]. */
+	while (!cas_acq_rel(&queue->head, &head, last))
 		;
 	*first = wi_position(head);
 	return last;
@@ -81,17 +96,9 @@ void wi_queue_drop_slot(struct queue *queue, const struct dropper *dropper,
 		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
 }
 
-static uint64_t tail_of(const struct queue *queue)
-{
-	if (queue->ops->clock != NULL)
-		return queue->ops->clock->tail(queue);
-	/* acquire [closed] */
-	return load_acquire(&queue->tail);
-}
-
 size_t wi_queue_places_used(const struct queue *queue)
 {
-	/* acquire [closed], and head first: tail is then no older, so that the
+	/* acquire [claimed], and head first: tail is then no older, so that the
 	 * difference is never negative. */
 	uint64_t head = wi_position(load_acquire(&queue->head));
 	uint64_t tail = wi_position(tail_of(queue));

@@ -93,14 +93,15 @@ struct place_ops {
 	void (*abort)(struct queue *queue, void *place);
 	/* The element has been used. */
 	void (*vacate)(struct queue *queue, void *place);
-	/* Inside the gate: move head past gaps. */
-	void (*skip)(struct queue *queue);
+	/* Inside the gate: move head past gaps.  True if it has moved. */
+	bool (*skip)(struct queue *queue);
 	/* Inside the gate: is the very next place in somebody's hands? */
 	bool (*head_in_hand)(struct queue *queue);
 	bool (*tail_in_hand)(struct queue *queue);
-	/* Inside the gate, on a full queue: reserve the place of the oldest
-	 * element, with that in it.  0 or -EAGAIN.  NULL: is never full. */
-	int (*displace)(struct queue *queue, void **place);
+	/* Inside the gate, on a full queue: take the place of the oldest
+	 * element, with that in it; in hand, or else as if in the middle of a
+	 * push.  0 or -EAGAIN.  NULL: is never full. */
+	int (*displace)(struct queue *queue, void **place, bool in_hand);
 };
 
 struct clock_ops {

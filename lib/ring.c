@@ -32,6 +32,7 @@
  *		   channel.c: publish, then look for waiting receivers.
  *	[vacated]  vacate's exchange of turn -> push's load: slot is reusable.
  *		   seq_cst for the same reason: then look for waiting senders.
+ *	[claimed]  queue.c
  *	[closed]   queue.c
  */
 #include "ring.h"
@@ -192,8 +193,8 @@ static inline int claim_full(
 		if (status != 0)
 			return status;
 		*turn = free_turn(ring, head) + FULL;
-		/* relaxed: a position carries no data, turns do. */
-		if (cas_relaxed(&ring->queue.head, &head, after(ring, head)))
+		/* release [claimed]: turns carry the data; see queue.c. */
+		if (cas_acq_rel(&ring->queue.head, &head, after(ring, head)))
 			return 0;
 	}
 }
@@ -297,12 +298,13 @@ static void vacate(struct queue *queue, void *place)
 
 /* Only who is inside the gate moves head past a gap, and flags stay the same
  * there: the cas fails only against drain. */
-static void skip(struct queue *queue)
+static bool skip(struct queue *queue)
 {
 	struct ring *ring = ring_of(queue);
 	/* relaxed: a hint; the turn is compared with it, and the cas
 	 * decides. */
 	uint64_t head = load_relaxed(&queue->head);
+	bool moved = false;
 
 	for (;;) {
 		struct slot *slot = slot_at(ring, head);
@@ -314,12 +316,12 @@ static void skip(struct queue *queue)
 		if (load_seq_cst(&slot->turn) != free + GAP) {
 			now = load_relaxed(&queue->head); /* relaxed: a hint */
 			if (now == head)
-				return;
+				return moved;
 			head = now;
 			continue;
 		}
-		/* relaxed: a position carries no data. */
-		if (!cas_relaxed(&queue->head, &head, after(ring, head)))
+		/* release [claimed]: as in claim_full. */
+		if (!cas_acq_rel(&queue->head, &head, after(ring, head)))
 			continue;
 		/* release [vacated]: pairs with find_free's load of turn. */
 		exchange_seq_cst(&slot->turn, free + TURNS);
@@ -327,6 +329,7 @@ static void skip(struct queue *queue)
 		fetch_add_relaxed(&queue->abandoned, 1);
 		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
 		head = after(ring, head);
+		moved = true;
 	}
 }
 
@@ -355,7 +358,7 @@ static bool tail_in_hand(struct queue *queue)
 /* Full: the slot at tail holds the oldest element, of the lap before, and head
  * stands there.  Once head has moved on, nobody but us can move tail, since its
  * slot is not FREE, and its flags stay the same inside the gate. */
-static int displace(struct queue *queue, void **place)
+static int displace(struct queue *queue, void **place, bool in_hand)
 {
 	struct ring *ring = ring_of(queue);
 	/* relaxed, both: the cas and the comparison of positions decide. */
@@ -369,14 +372,15 @@ static int displace(struct queue *queue, void **place)
 		return -EAGAIN;
 	/* acquire [filled]: the displaced element is readable. */
 	if (load_seq_cst(&slot->turn) != free + FULL ||
-		/* relaxed: a position carries no data, turns do. */
-		!cas_relaxed(&queue->head, &head, after(ring, head)))
+		/* release [claimed]: as in claim_full. */
+		!cas_acq_rel(&queue->head, &head, after(ring, head)))
 		return -EAGAIN;
 	/* seq_cst [sleep]: as in claim_free. */
 	if (!cas_seq_cst(&queue->tail, &tail, after(ring, tail)))
 		invariant(false);
 	/* seq_cst [sleep]: as in reserve. */
-	exchange_seq_cst(&slot->turn, free + TURNS + RESERVED);
+	exchange_seq_cst(
+		&slot->turn, free + TURNS + (in_hand ? RESERVED : REPLACED));
 	*place = wi_slot_element(slot, &ring->layout);
 	return 0;
 }

@@ -49,6 +49,7 @@
  *		   links it, as with [filled].
  *	[hands]	   a hand's last use of its slot -> the segment's next use
  *	[spare]	   give_back's cas -> take_spare's load: its next is readable
+ *	[claimed]  queue.c
  *	[closed]   queue.c
  */
 #include "segment_list.h"
@@ -60,7 +61,9 @@
 
 /* A segment has as many slots, a power of two, as fit; one at least.  64 KiB
  * are 4,096 elements of 8 bytes: retiring one costs nothing per element. */
+#ifndef SEGMENT_BYTES /* tests/model wants small ones */
 #define SEGMENT_BYTES ((size_t)64 * 1024)
+#endif
 
 /* In `hands`: its grace period is over, the last hand gives it back. */
 #define RETIRED ((uint64_t)1 << 63)
@@ -403,8 +406,10 @@ static inline int claim_full(struct segment_list *list, uint64_t held,
 
 		if (status != 0)
 			return status;
-		/* relaxed: a ticket carries no data, turns do. */
-		if (cas_relaxed(&list->queue.head, &head, after(head)))
+		/* seq_cst [sleep]: no turn changes here, so this is what who
+		 * sets GAPS or TOLD, and then looks at head, must see.
+		 * Releases [claimed]: see queue.c. */
+		if (cas_seq_cst(&list->queue.head, &head, after(head)))
 			break;
 	}
 	if (is_first_of_segment(list, head))
@@ -430,8 +435,8 @@ static int pop(struct queue *queue, void *element, uint64_t held)
 
 static int can_pop(struct queue *queue, uint64_t held)
 {
-	/* relaxed: a hint. */
-	uint64_t head = load_relaxed(&queue->head);
+	/* seq_cst [sleep]: as in skip, for who watches. */
+	uint64_t head = load_seq_cst(&queue->head);
 	struct segment *segment;
 	struct slot *slot;
 	int status;
@@ -552,12 +557,13 @@ static void abort_place(struct queue *queue, void *place)
 }
 
 /* As ring.c's. */
-static void skip(struct queue *queue)
+static bool skip(struct queue *queue)
 {
 	struct segment_list *list = list_of(queue);
-	/* relaxed: a hint; the turn is compared with it, and the cas
-	 * decides. */
-	uint64_t head = load_relaxed(&queue->head);
+	/* seq_cst [sleep]: who took the element before a gap and did not see
+	 * GAPS (channel.c) has claimed head before this. */
+	uint64_t head = load_seq_cst(&queue->head);
+	bool moved = false;
 
 	wi_reclaim_read_lock();
 	for (;;) {
@@ -566,7 +572,7 @@ static void skip(struct queue *queue)
 		uint64_t now;
 
 		if (segment->number != number ||
-			/* seq_cst [sleep]: as in ring.c. */
+			/* seq_cst [sleep]: against who aborts it. */
 			load_seq_cst(&slot_at(list, segment, head)->turn) !=
 				turn_of(segment) + GAP) {
 			now = load_relaxed(&queue->head); /* relaxed: a hint */
@@ -575,8 +581,9 @@ static void skip(struct queue *queue)
 			head = now;
 			continue;
 		}
-		/* relaxed: a ticket carries no data. */
-		if (!cas_relaxed(&queue->head, &head, after(head)))
+		/* release [claimed]: see queue.c.  Who watches head is told
+		 * before the gate is left, by us. */
+		if (!cas_acq_rel(&queue->head, &head, after(head)))
 			continue;
 		/* relaxed, both: figures. */
 		fetch_add_relaxed(&queue->abandoned, 1);
@@ -584,8 +591,10 @@ static void skip(struct queue *queue)
 		if (is_first_of_segment(list, head))
 			retire_before(list, number);
 		head = after(head);
+		moved = true;
 	}
 	wi_reclaim_read_unlock();
+	return moved;
 }
 
 static bool head_in_hand(struct queue *queue)

@@ -119,13 +119,19 @@ static size_t find_closed(const struct select_call *call)
 static bool must_stay(const struct select_call *call)
 {
 	for (size_t i = 0; i < call->count; i++) {
-		struct endpoint *end = wi_case_end(&call->cases[i]);
+		const weir_case *choice = &call->cases[i];
+		struct endpoint *end = wi_case_end(choice);
+		struct waiter *waiter = NULL;
 
-		if (end != NULL && is_waiter(call, i) &&
-			call->registrations[i].waiter.queued &&
-			wi_channel_must_stay(end->channel,
-				wi_case_side(&call->cases[i]),
-				&call->registrations[i].waiter))
+		if (end == NULL || choice->kind == WEIR_CASE_BROKEN)
+			continue;
+		if (call->carry_out) {
+			waiter = &call->registrations[i].waiter;
+			if (!waiter->queued)
+				continue;
+		}
+		if (wi_channel_must_stay(
+			    end->channel, wi_case_side(choice), waiter))
 			return true;
 	}
 	return false;
@@ -145,10 +151,14 @@ static bool give_up_if_late(
 
 /* -- Outside ------------------------------------------------------------- */
 
-static int64_t next_look(const struct select_call *call)
+static int64_t next_look(
+	const struct select_call *call, struct selection *selection)
 {
 	int64_t look = call->deadline;
 
+	/* Decided: who did that is about to tell. */
+	if (wi_selection_chosen(selection) != UNDECIDED)
+		return WEIR_FOREVER;
 	for (size_t i = 0; i < call->count; i++) {
 		const struct endpoint *end = wi_case_end(&call->cases[i]);
 		int64_t due = end == NULL ? WEIR_FOREVER
@@ -158,7 +168,7 @@ static int64_t next_look(const struct select_call *call)
 			look = due;
 	}
 	/* Late, but on its way. */
-	return wi_deadline_passed(look) ? weir_now() + NAP_NS : look;
+	return wi_deadline_passed(call->deadline) ? weir_now() + NAP_NS : look;
 }
 
 /* Case `chosen` was decided, the others are to be forgotten. */
@@ -256,7 +266,7 @@ int wi_select_wait(
 	if (chosen != UNDECIDED)
 		return result(call, (size_t)chosen, index);
 	while (!given_up && !wi_parker_park(&selection.parker, spin, &more,
-				    next_look(call))) {
+				    next_look(call, &selection))) {
 		*spun += more;
 		wi_gates_enter(&gates, &decided);
 		settle_all(call, &selection, &decided);

@@ -16,18 +16,18 @@
  *
  * Life of a registration: it is referred to by the selector's set, by its
  * channel's list of watchers, and by the stack or the list (`listed`), or the
- * wait that has taken it from there.  Who removes it takes the first two away;
- * who finds a dead one on the list takes away the third.  It holds references
- * to its selector and to its channel.  Its endpoint is looked at only inside
- * the channel's gate, and only while the channel has it in its list: it may be
- * freed.
+ * wait that has taken it from there.  Who removes it takes all of these away,
+ * but for the last; who meets a dead one on its way back takes away that.  It
+ * holds references to its selector and to its channel.  Its endpoint is looked
+ * at only inside the channel's gate, and only while the channel has it in its
+ * list: it may be freed.
  *
  * Order of locks: a channel's gate, then the selector's.
  *
  * Ordering edges
- *	[listed]  list_member's cas of incoming -> take_incoming's exchange:
- *		  `following` is readable.  And check's store of `listed` -> the
- *		  exchange in list_member: it is off the list.
+ *	[listed]  push's cas of incoming -> take_incoming's exchange:
+ *		  `following` is readable.  And look_or_arm's exchange of
+ *		  `listed` -> the one in list_member: it is off the list.
  *	[idle]	  nobody sleeps beside a registration that is ready:
  *
  *		who tells                  who waits
@@ -35,11 +35,12 @@
  *		cas(incoming)              fetch_add(sleepers, 1)
  *		load(sleepers)             load(incoming)
  *
- *		All four seq_cst: one of the two sees the other.  Who sees a
+ *		All four seq_cst: one of the two sees the other.  (The same
+ *		with `listed` in place of incoming for a timer that is armed
+ *		again, of whose time a sleeper must know.)  Who sees a
  *		sleeper counts `wake_ups`, so that one who has looked before
- *		does not fall asleep, and wakes one.  For what goes back to the
- *		ready list the selector's gate orders the two.  Who leaves with
- *		something ready wakes the next, since it may be ready still.
+ *		does not fall asleep, and wakes one.  Who puts something back
+ *		wakes one as well, since it may be ready still.
  *	[gone]	  the decrement of `references` -> the one that finds 1
  */
 #include <weir/select.h>
@@ -48,7 +49,6 @@
 
 #include "case.h"
 #include "clock.h"
-#include "debug.h"
 #include "futex.h"
 #include "transfer.h"
 
@@ -76,9 +76,12 @@ struct membership {
 	struct list in_timers; /* if it is one */
 	struct list in_ready;
 	struct membership *following; /* on the stack */
-	struct atomic_u32 listed;     /* on the stack, or on the ready list */
+	/* On the stack, on the ready list, or taken from there by a wait. */
+	struct atomic_u32 listed;
 	struct atomic_u32 references;
-	bool dead; /* inside the selector's gate */
+	/* Inside the selector's gate. */
+	bool on_ready_list;
+	bool dead;
 };
 
 /* -- Lives --------------------------------------------------------------- */
@@ -106,64 +109,86 @@ static void enter(weir_selector *selector)
 	wi_gate_enter(&selector->gate);
 }
 
-static void leave(weir_selector *selector)
-{
-	while (!wi_gate_leave(&selector->gate))
-		;
-}
-
 static bool is_timer(const struct membership *member)
 {
 	return member->channel->queue.ops->clock != NULL;
 }
 
-/* Take it out of the set; false if somebody was faster. */
-static bool kill(struct membership *member)
+/* Inside: what has come, oldest first; what is dead goes to `dead`. */
+static void take_incoming(weir_selector *selector, struct list *dead)
 {
-	weir_selector *selector = member->selector;
-	bool was_alive;
+	/* acquire [listed], seq_cst [idle]: pairs with push. */
+	struct membership *member = exchange_seq_cst(&selector->incoming, NULL);
+	struct list *before = selector->ready.prev;
 
-	enter(selector);
-	was_alive = !member->dead;
-	if (was_alive) {
-		member->dead = true;
-		list_remove(&member->in_all);
-		if (is_timer(member))
-			list_remove(&member->in_timers);
+	/* The youngest is on top: each goes in front of those that came after
+	 * it. */
+	for (; member != NULL; member = member->following) {
+		member->on_ready_list = !member->dead;
+		list_append(
+			member->dead ? dead : before->next, &member->in_ready);
 	}
-	leave(selector);
-	return was_alive;
+}
+
+/* Who has pushed something and must not wait leaves a mark: then look at it.
+ * What is dead is let go of. */
+static void leave(weir_selector *selector, struct list *dead)
+{
+	struct list *node, *following;
+
+	while (!wi_gate_leave(&selector->gate))
+		take_incoming(selector, dead);
+	list_for_each_safe (node, following, dead)
+		release(container_of(node, struct membership, in_ready), 1);
 }
 
 /* -- Told ---------------------------------------------------------------- */
 
-static void wake_one(weir_selector *selector)
+static bool has_sleepers(weir_selector *selector)
 {
-	/* seq_cst [idle]: after the stack, or the list, has got something. */
+	/* seq_cst [idle]: after the stack, or a timer, has changed. */
 	if (load_seq_cst(&selector->sleepers) == 0)
-		return;
+		return false;
 	/* relaxed: the futex word only has to change. */
 	fetch_add_relaxed(&selector->wake_ups, 1);
-	wi_futex_wake(&selector->wake_ups);
+	return true;
 }
 
-/* Onto the stack, unless it is there, or on the list.  Does not wait. */
+static void wake_one(weir_selector *selector)
+{
+	if (has_sleepers(selector))
+		wi_futex_wake(&selector->wake_ups);
+}
+
+/* When to look at the clock is for all of them to know: one might leave. */
+static void wake_all(weir_selector *selector)
+{
+	if (has_sleepers(selector))
+		wi_futex_wake_all(&selector->wake_ups);
+}
+
+/* Onto the stack, which is then as good as the end of the ready list.  The
+ * list's reference goes along.  Does not wait. */
+static void push(weir_selector *selector, struct membership *member)
+{
+	void *top = load_relaxed(&selector->incoming); /* relaxed: a hint */
+
+	do
+		member->following = top;
+	/* release [listed]; seq_cst [idle]. */
+	while (!cas_seq_cst(&selector->incoming, &top, member));
+}
+
+/* Unless it is listed already. */
 static void list_member(struct membership *member)
 {
-	weir_selector *selector = member->selector;
-	void *top;
-
 	/* acquire [listed]: after the one who took it off the list. */
 	if (exchange_acq_rel(&member->listed, 1))
 		return;
 	/* relaxed: whoever calls has a reference. */
 	fetch_add_relaxed(&member->references, 1);
-	top = load_relaxed(&selector->incoming); /* relaxed: the cas decides */
-	do
-		member->following = top;
-	/* release [listed]; seq_cst [idle]. */
-	while (!cas_seq_cst(&selector->incoming, &top, member));
-	wake_one(selector);
+	push(member->selector, member);
+	wake_one(member->selector);
 }
 
 static struct membership *membership_of(struct watcher *watcher)
@@ -178,13 +203,46 @@ static void tell(struct watcher *watcher, bool ready, struct list *decided)
 	list_member(membership_of(watcher));
 }
 
+/* Inside the gate. */
+static void take_off(struct membership *member)
+{
+	list_remove(&member->in_ready);
+	member->on_ready_list = false;
+}
+
+/* Take it out of the set, and off the ready list.  How many references that
+ * leaves to the caller to let go of: none, if somebody was faster. */
+static uint32_t kill(struct membership *member)
+{
+	weir_selector *selector = member->selector;
+	uint32_t references = 0;
+	struct list dead;
+
+	list_init(&dead);
+	enter(selector);
+	if (!member->dead) {
+		take_incoming(selector, &dead);
+		member->dead = true;
+		list_remove(&member->in_all);
+		if (is_timer(member))
+			list_remove(&member->in_timers);
+		references++;
+		if (member->on_ready_list) {
+			take_off(member);
+			references++;
+		}
+	}
+	leave(selector, &dead);
+	return references;
+}
+
 /* Its endpoint is freed. */
 static void gone(struct watcher *watcher)
 {
 	struct membership *member = membership_of(watcher);
 
-	/* The channel's, and the set's. */
-	release(member, kill(member) ? 2 : 1);
+	/* And the channel's. */
+	release(member, kill(member) + 1);
 }
 
 /* -- Adding and removing ------------------------------------------------- */
@@ -238,12 +296,16 @@ static struct membership *make(
 static void join(struct membership *member)
 {
 	weir_selector *selector = member->selector;
+	struct list dead;
 
+	list_init(&dead);
 	enter(selector);
 	list_append(&selector->all, &member->in_all);
 	if (is_timer(member))
 		list_append(&selector->timers, &member->in_timers);
-	leave(selector);
+	leave(selector, &dead);
+	if (is_timer(member))
+		wake_all(selector);
 	wi_channel_watch(member->channel, wi_case_side(&member->operation),
 		&member->watcher);
 }
@@ -301,19 +363,6 @@ int weir_selector_remove(weir_selector *selector, const weir_case *operation)
 
 /* -- Looking ------------------------------------------------------------- */
 
-/* Inside the gate: what has come, oldest first. */
-static void take_incoming(weir_selector *selector)
-{
-	/* acquire [listed], seq_cst [idle]: pairs with list_member. */
-	struct membership *member = exchange_seq_cst(&selector->incoming, NULL);
-	struct list *before = selector->ready.prev;
-
-	/* The youngest is on top: each goes in front of those that came after
-	 * it. */
-	for (; member != NULL; member = member->following)
-		list_append(before->next, &member->in_ready);
-}
-
 /* Inside: the clock tells nobody. */
 static void list_due_timers(weir_selector *selector)
 {
@@ -339,122 +388,141 @@ static int64_t next_due(weir_selector *selector)
 			container_of(node, struct membership, in_timers);
 		int64_t due = wi_queue_due(&member->channel->queue);
 
-		if (due < first)
+		/* seq_cst [idle]: who arms it sees us asleep, or we see that
+		 * it is armed. */
+		if (due < first && !load_seq_cst(&member->listed))
 			first = due;
 	}
 	return first;
 }
 
-/* The oldest of the ready list, taken off it, with the list's reference; NULL:
- * there is none.  Dead ones are let go of. */
-static struct membership *take_first(weir_selector *selector)
+/* A wait enters gates; a try_ call only those that are free. */
+static bool may_enter(weir_selector *selector, enum patience patience)
 {
-	struct membership *member = NULL, *dead;
-
-	do {
-		dead = NULL;
-		enter(selector);
-		if (!list_is_empty(&selector->ready)) {
-			member = container_of(selector->ready.next,
-				struct membership, in_ready);
-			list_remove(&member->in_ready);
-			if (member->dead)
-				dead = member;
-		} else {
-			member = NULL;
-		}
-		leave(selector);
-		if (dead != NULL)
-			release(dead, 1);
-	} while (dead != NULL);
-	return member;
-}
-
-/* What the operation would answer now.  If it would block, let the channel tell
- * when that changes. */
-static int look_or_arm(struct membership *member)
-{
-	int status = WEIR_WOULD_BLOCK;
-	struct list decided;
-
-	wi_channel_enter(member->channel, &decided);
-	if (member->watcher.through != NULL) /* not unwatched meanwhile */
-		status = wi_case_look_inside(&member->operation);
-	if (status == WEIR_WOULD_BLOCK) {
-		/* release [listed]: pairs with the exchange in list_member. */
-		store_release(&member->listed, 0);
-		member->watcher.told = false;
-	}
-	wi_channel_leave(member->channel, &decided);
-	return status;
-}
-
-/* Look at one that was taken off the list.  If it is ready it goes into the
- * event, and stays with us; else it is let go of. */
-static bool check(struct membership *member, weir_event *event)
-{
-	weir_selector *selector = member->selector;
-	int status = look_or_arm(member);
-	bool is_ready = status != WEIR_WOULD_BLOCK;
-
-	if (is_ready) {
-		enter(selector);
-		is_ready = !member->dead;
-		leave(selector);
-	}
-	if (!is_ready) {
-		release(member, 1); /* the list's */
-		return false;
-	}
-	event->user = member->user;
-	event->operation = member->operation;
-	event->operation.status = status;
+	if (patience == NEVER_WAIT)
+		return wi_gate_try_enter(&selector->gate);
+	enter(selector);
 	return true;
 }
 
-/* What was reported goes behind the last of the ready list, unless it was
- * removed meanwhile. */
-static void put_back(weir_selector *selector, struct list *reported)
+/* The oldest of the ready list, taken off it, with the list's reference; NULL:
+ * there is none, or the gate is taken. */
+static struct membership *take_first(
+	weir_selector *selector, enum patience patience)
+{
+	struct membership *member = NULL;
+	struct list dead;
+
+	if (!may_enter(selector, patience))
+		return NULL;
+	list_init(&dead);
+	if (!list_is_empty(&selector->ready)) {
+		member = container_of(
+			selector->ready.next, struct membership, in_ready);
+		take_off(member);
+	}
+	leave(selector, &dead);
+	return member;
+}
+
+enum look { READY, ARMED, BUSY };
+
+/* Inside the channel's gate: what the operation would answer now.  If it would
+ * block, let the channel tell when that changes. */
+static enum look look_or_arm(struct membership *member, int *status)
+{
+	*status = WEIR_WOULD_BLOCK;
+	if (member->watcher.through != NULL) /* not unwatched meanwhile */
+		*status = wi_case_look_inside(&member->operation);
+	if (*status != WEIR_WOULD_BLOCK)
+		return READY;
+	/* release [listed]: pairs with the exchange in list_member; seq_cst
+	 * [idle]: for a timer, against next_due. */
+	exchange_seq_cst(&member->listed, 0);
+	member->watcher.told = false;
+	return ARMED;
+}
+
+/* Look at one that was taken off the list. */
+static enum look check(
+	struct membership *member, weir_event *event, enum patience patience)
+{
+	struct list decided;
+	enum look result;
+	int status;
+
+	if (patience == MAY_WAIT)
+		wi_channel_enter(member->channel, &decided);
+	else if (!wi_channel_try_enter(member->channel, &decided))
+		return BUSY;
+	result = look_or_arm(member, &status);
+	if (result == READY) {
+		event->user = member->user;
+		event->operation = member->operation;
+		event->operation.status = status;
+	}
+	wi_channel_leave(member->channel, &decided);
+	return result;
+}
+
+/* What a wait has kept until its end, so that none comes twice, goes behind the
+ * last of the ready list. */
+static void put_back(weir_selector *selector, struct list *kept)
 {
 	struct list *node, *following, dead;
 
+	if (list_is_empty(kept))
+		return;
+	list_for_each_safe (node, following, kept)
+		push(selector, container_of(node, struct membership, in_ready));
+	/* One of them may be dead by now. */
 	list_init(&dead);
-	enter(selector);
-	list_for_each_safe (node, following, reported) {
-		struct membership *member =
-			container_of(node, struct membership, in_ready);
+	if (wi_gate_enter_or_mark(&selector->gate))
+		leave(selector, &dead);
+	wake_one(selector);
+}
 
-		list_append(member->dead ? &dead : &selector->ready, node);
+static void report_ready(weir_selector *selector, weir_event *events,
+	size_t count, size_t *found, enum patience patience)
+{
+	struct membership *member;
+	struct list kept;
+
+	list_init(&kept);
+	while (*found < count &&
+		(member = take_first(selector, patience)) != NULL) {
+		enum look result = check(member, &events[*found], patience);
+
+		if (result == ARMED) {
+			/* Who sleeps has not counted on this one. */
+			if (is_timer(member))
+				wake_all(selector);
+			release(member, 1); /* the list's */
+			continue;
+		}
+		*found += result == READY;
+		list_append(&kept, &member->in_ready);
 	}
-	leave(selector);
-	list_for_each_safe (node, following, &dead)
-		release(container_of(node, struct membership, in_ready), 1);
+	put_back(selector, &kept);
 }
 
 /* WEIR_OK with *found > 0, WEIR_WOULD_BLOCK or WEIR_CLOSED_RESOURCE. */
 static int look(weir_selector *selector, weir_event *events, size_t count,
-	size_t *found)
+	size_t *found, enum patience patience)
 {
-	struct membership *member;
-	struct list reported;
+	struct list dead;
 	bool freed;
 
-	list_init(&reported);
-	enter(selector);
+	if (!may_enter(selector, patience))
+		return WEIR_WOULD_BLOCK;
+	list_init(&dead);
 	list_due_timers(selector);
-	take_incoming(selector);
+	take_incoming(selector, &dead);
 	freed = selector->freed;
-	leave(selector);
+	leave(selector, &dead);
 	if (freed)
 		return WEIR_CLOSED_RESOURCE;
-	/* Ours until the end, so that none comes twice. */
-	while (*found < count && (member = take_first(selector)) != NULL) {
-		if (check(member, &events[*found])) {
-			list_append(&reported, &member->in_ready);
-			++*found;
-		}
-	}
-	put_back(selector, &reported);
+	report_ready(selector, events, count, found, patience);
 	return *found > 0 ? WEIR_OK : WEIR_WOULD_BLOCK;
 }
 
@@ -463,17 +531,23 @@ static void sleep_until_told(weir_selector *selector, int64_t deadline)
 {
 	/* relaxed: compared again by the kernel, after [idle]. */
 	uint32_t seen = load_relaxed(&selector->wake_ups);
+	struct list dead;
 	bool idle;
 
+	list_init(&dead);
 	/* seq_cst [idle]: then look again. */
 	fetch_add_seq_cst(&selector->sleepers, 1);
 	enter(selector);
 	/* seq_cst [idle]: against list_member's cas. */
 	idle = load_seq_cst(&selector->incoming) == NULL &&
 	       list_is_empty(&selector->ready) && !selector->freed;
-	if (idle && next_due(selector) < deadline)
-		deadline = next_due(selector);
-	leave(selector);
+	if (idle) {
+		int64_t due = next_due(selector);
+
+		if (due < deadline)
+			deadline = due;
+	}
+	leave(selector, &dead);
 	if (idle)
 		wi_futex_wait(&selector->wake_ups, seen, deadline);
 	/* relaxed: one too many only wakes in vain. */
@@ -492,16 +566,16 @@ static int wait(weir_selector *selector, weir_event *events, size_t count,
 	/* relaxed: the caller says that it lives. */
 	fetch_add_relaxed(&selector->references, 1);
 	for (;;) {
-		status = look(selector, events, count, found);
+		status = look(selector, events, count, found, patience);
 		if (status != WEIR_WOULD_BLOCK || late)
 			break;
 		late = wi_deadline_passed(deadline);
 		if (!late)
 			sleep_until_told(selector, deadline);
 	}
-	if (status != WEIR_WOULD_BLOCK)
-		wake_one(selector);
-	else if (patience == MAY_WAIT)
+	if (status == WEIR_CLOSED_RESOURCE)
+		wake_one(selector); /* one after the other hears of it */
+	if (status == WEIR_WOULD_BLOCK && patience == MAY_WAIT)
 		status = WEIR_TIMED_OUT;
 	release_selector(selector);
 	return status;
@@ -561,7 +635,9 @@ int weir_selector_open(weir_selector **result)
 static struct membership *any_member(weir_selector *selector)
 {
 	struct membership *member = NULL;
+	struct list dead;
 
+	list_init(&dead);
 	enter(selector);
 	selector->freed = true;
 	if (!list_is_empty(&selector->all)) {
@@ -570,7 +646,7 @@ static struct membership *any_member(weir_selector *selector)
 		/* relaxed: the set has one, as long as it is in there. */
 		fetch_add_relaxed(&member->references, 1);
 	}
-	leave(selector);
+	leave(selector, &dead);
 	return member;
 }
 
@@ -587,9 +663,7 @@ static void expel(struct membership *member)
 		references++;
 	}
 	wi_channel_leave(member->channel, &decided);
-	if (kill(member))
-		references++;
-	release(member, references);
+	release(member, references + kill(member));
 }
 
 void weir_selector_free(weir_selector *selector)
@@ -600,12 +674,6 @@ void weir_selector_free(weir_selector *selector)
 		return;
 	while ((member = any_member(selector)) != NULL)
 		expel(member);
-	/* What is still listed is dead. */
-	enter(selector);
-	take_incoming(selector);
-	leave(selector);
-	if (take_first(selector) != NULL)
-		invariant(false);
 	wake_one(selector);
 	release_selector(selector);
 }

@@ -19,7 +19,9 @@
  *
  * and FREE or RESERVED -> ABANDONED when the last receiver closes.  RESERVED
  * and ACQUIRED are IN HAND: for as long as a program likes, while FREE and FULL
- * are left within a few instructions once the slot has been claimed.
+ * are left within a few instructions once the slot has been claimed.  REPLACED
+ * is RESERVED by a force_send, which is through in a few instructions as well:
+ * not in hand.
  */
 #ifndef WI_SLOT_H
 #define WI_SLOT_H
@@ -36,7 +38,8 @@ enum {
 	ACQUIRED = 3,
 	GAP = 4,
 	ABANDONED = 5,
-	TURNS = 8 /* of one number; a power of two */
+	REPLACED = 6, /* a force_send is in the middle */
+	TURNS = 8     /* of one number; a power of two */
 };
 
 struct slot {

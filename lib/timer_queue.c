@@ -6,7 +6,8 @@
  * first + k * period on.  Who takes it moves head past all periods that have
  * begun since, which are missed (counted as abandoned), so that the next
  * element falls on the grid and there is no burst.  One word decides who takes
- * what, as in the other flavors.
+ * what, as in the other flavors.  tail has no position until the channel is
+ * shut; then it has that of the first element that will not come any more.
  */
 #include "timer_queue.h"
 
@@ -58,18 +59,26 @@ static int can_push(struct queue *queue, uint64_t held)
 	return push(queue, NULL, held);
 }
 
-/* 0: the element of *head, which came at *due, is there at *now. */
+/* 0: the element of this head, which came at *due, is there at *now. */
 static int find_due(struct queue *queue, uint64_t held, uint64_t head,
 	int64_t *due, int64_t *now)
 {
+	bool is_there, is_over;
+	uint64_t last;
+
 	*due = due_at(timer_of(queue), head);
 	*now = weir_now();
-	if ((head & HELD) == held && is_due(*due, *now))
-		return 0;
-	/* acquire [closed]: shut. */
-	if (!is_due(*due, *now) && load_acquire(&queue->tail) & BROKEN)
-		return -ENODATA;
-	return -EAGAIN;
+	/* acquire [closed]: shut; after the look at the clock, so that what is
+	 * taken came before that. */
+	last = load_acquire(&queue->tail);
+	is_over = last & BROKEN;
+	is_there = is_over ? period_of(head) < period_of(last)
+			   : is_due(*due, *now);
+	if (!is_there)
+		return is_over ? -ENODATA : -EAGAIN;
+	if (*now < *due)
+		*now = *due; /* shut just after we looked */
+	return (head & HELD) == held ? 0 : -EAGAIN;
 }
 
 static int pop(struct queue *queue, void *element, uint64_t held)
@@ -124,15 +133,24 @@ static void destroy(struct queue *queue)
 
 static int64_t due(const struct queue *queue)
 {
-	/* relaxed: who finds it old looks again. */
-	return due_at(timer_of(queue), load_relaxed(&queue->head));
+	/* relaxed, both: who finds it old looks again. */
+	uint64_t head = load_relaxed(&queue->head);
+	uint64_t last = load_relaxed(&queue->tail); /* relaxed: as above */
+
+	if (last & BROKEN && period_of(head) >= period_of(last))
+		return WEIR_FOREVER;
+	return due_at(timer_of(queue), head);
 }
 
 /* One past head when there is an element. */
 static uint64_t tail(const struct queue *queue)
 {
-	uint64_t head = load_relaxed(&queue->head); /* relaxed: for figures */
+	/* relaxed, both: for figures, and inside the gate. */
+	uint64_t head = load_relaxed(&queue->head);
+	uint64_t last = load_relaxed(&queue->tail); /* relaxed: as above */
 
+	if (last & BROKEN)
+		return period_of(head) < period_of(last) ? last : head;
 	if (is_due(due_at(timer_of(queue), head), weir_now()))
 		head += (uint64_t)1 << FLAG_BITS;
 	return head;

@@ -36,10 +36,11 @@ int wi_channel_look_inside(struct channel *channel, enum side side)
 {
 	struct queue *queue = &channel->queue;
 
-	if (somebody_waits(channel, side))
-		return WEIR_WOULD_BLOCK;
+	/* First: a select may wait on both sides, and would meet who comes. */
 	if (queue->capacity == 0 && somebody_waits(channel, other(side)))
 		return WEIR_OK;
+	if (somebody_waits(channel, side))
+		return WEIR_WOULD_BLOCK;
 	/* relaxed, both: HELD only changes inside the gate. */
 	return side == SENDING
 		       ? queue->ops->can_push(
