@@ -186,13 +186,17 @@ WEIR_API WEIR_NODISCARD int weir_send_many_for(weir_sender *tx,
  * senders that wait.  For the latest value (capacity 1) and for logs that keep
  * the last N.
  *
- *   displaced      room for the element that was taken out; NULL: it is dropped
+ *   displaced      room for the element that was taken out, apart from the new
+ *                  one's; NULL: it is dropped, while its place is in hand (a
+ *                  drop must not wait for what this channel will have)
  *   was_displaced  whether there was one; may be NULL
  *
  * Returns as weir_try_send.  An unbounded channel is never full.  A rendezvous
  * needs a receiver that waits, else WOULD_BLOCK.  On a bounded channel
- * WOULD_BLOCK means that another thread is in the middle of an operation on the
- * oldest place, or has it in its hands by weir_recv_acquire. */
+ * WOULD_BLOCK means that another thread was in the middle of an operation on the
+ * oldest place, or serving those who wait, at each of a few looks, or that the
+ * oldest place is in somebody's hands by weir_send_reserve or
+ * weir_recv_acquire. */
 WEIR_API WEIR_NODISCARD int weir_force_send(weir_sender *tx,
 	const void *element, void *displaced, bool *was_displaced);
 
@@ -304,7 +308,8 @@ WEIR_API void weir_sender_statistics(
 WEIR_API void weir_receiver_statistics(
 	const weir_receiver *rx, weir_statistics *out);
 
-/* Elements in the buffer now; never more than the capacity. */
+/* Elements in the buffer now; never more than the capacity.  A place that is
+ * reserved counts, here and as sent, until it is aborted. */
 WEIR_API size_t weir_sender_length(const weir_sender *tx);
 WEIR_API size_t weir_receiver_length(const weir_receiver *rx);
 
