@@ -136,8 +136,8 @@ WEIR_API WEIR_NODISCARD int weir_selector_remove(
 /* Wait until registered operations would not block, and say which: up to
  * `count` of them, the number in *found.  Level-triggered: what is still ready
  * at the next wait is reported again, after the others.  As with weir_ready,
- * another thread may be faster: use the try_ calls.  The cost grows with what is
- * ready, and with the registered timers, not with the rest.
+ * another thread may be faster: use the try_ calls.  The cost grows with what
+ * is ready, and with the registered timers, not with the rest.
  *
  * Returns 0 with *found > 0, or with *found == 0:
  *   WOULD_BLOCK       (try) nothing is ready

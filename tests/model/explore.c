@@ -51,7 +51,7 @@ static struct options {
 	unsigned depth;     /* of PCT */
 	bool stop_at_bound; /* no random runs */
 	const char *replay;
-} options = {.preemptions = 8, .stale = 1, .seconds = 2, .depth = 3};
+} options = {.preemptions = 8, .stale = 1, .seconds = 0.5, .depth = 3};
 
 static struct model *models, **models_end = &models;
 static const struct model *current;
@@ -524,7 +524,7 @@ static int usage(void)
 	fprintf(stderr,
 		"usage: [-t SECONDS] [-p PREEMPTIONS] [-o OLD-VALUES] [-b] "
 		"[-s SEED] [-d PCT-DEPTH] [-l] [-r FILE] [MODEL...]\n"
-		"  -t  for each model (2); -b  stop at the bound, no random "
+		"  -t  for each model (0.5); -b  stop at the bound, no random "
 		"runs; -l  list\n");
 	return 2;
 }
