@@ -132,10 +132,26 @@ static bool claim_pair(
 	return !sender_last || wi_waiter_claim(sender);
 }
 
+/* A recv_many that has got something, and nobody else is there to meet. */
+static void let_go_of_the_served(struct channel *channel, struct list *decided)
+{
+	struct wait_queue *receivers = &channel->sides[RECEIVING].waiting;
+	struct waiter *receiver, *next;
+
+	for (receiver = wi_wait_queue_first(receivers); receiver != NULL;
+		receiver = next) {
+		next = wi_wait_queue_next(receivers, receiver);
+		if (receiver->done > 0)
+			wi_channel_decide(
+				channel, RECEIVING, receiver, WEIR_OK, decided);
+	}
+}
+
 /* Capacity 0: pair up the oldest of both sides. */
 static void let_meet(struct channel *channel, struct list *decided)
 {
 	struct waiter *sender, *receiver;
+	bool any_wants_more = false;
 
 	while (find_pair(channel, &sender, &receiver)) {
 		if (!claim_pair(channel, sender, receiver))
@@ -147,7 +163,11 @@ static void let_meet(struct channel *channel, struct list *decided)
 		if (receiver->done == receiver->wanted)
 			wi_channel_decide(
 				channel, RECEIVING, receiver, WEIR_OK, decided);
+		else
+			any_wants_more = true;
 	}
+	if (any_wants_more)
+		let_go_of_the_served(channel, decided);
 }
 
 /* Take or put one element for a waiter. */

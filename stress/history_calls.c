@@ -234,7 +234,7 @@ static int force(
 	struct actor *actor, const struct target *target, unsigned endpoint)
 {
 	uint64_t value = actor_fresh(actor), old = 0;
-	bool displaced = false, keep = stress_one_in(&actor->random, 2);
+	bool displaced = false, keep = target->shape.displaces_at_once;
 	int64_t start = history_now();
 	int status;
 

@@ -84,6 +84,8 @@ static void open_target(
 	target->shape.capacity = capacities[stress_below(random, 7)];
 	target->shape.senders = 1 + (unsigned)stress_below(random, 3);
 	target->shape.receivers = 1 + (unsigned)stress_below(random, 3);
+	/* Those that want the displaced element back; drops may take long. */
+	target->shape.displaces_at_once = stress_one_in(random, 2);
 	options.capacity = target->shape.capacity;
 	options.element_size = sizeof(uint64_t);
 	options.drop = actor_drop;

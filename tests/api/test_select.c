@@ -480,6 +480,29 @@ RENDEZVOUS(select, never_pairs_with_itself)
 	free_both(tx, rx);
 }
 
+/* The select's other case stands in line before the recv_many, dead. */
+RENDEZVOUS(select, gives_a_recv_many_its_element)
+{
+	weir_sender *tx;
+	weir_receiver *rx;
+	ELEMENT(from);
+	ELEMENT(into);
+	unsigned char got[2 * MAX_ELEMENT];
+	struct selecting it;
+	size_t received = 9;
+
+	open_flavor(flavor, &tx, &rx);
+	fill_element(from, 1);
+	weir_case cases[] = {
+		WEIR_RECV_CASE(rx, into), WEIR_SEND_CASE(tx, from)};
+	start(&it, cases, 2);
+	wait_until_receivers_waiting(rx, 1);
+	assert_status(weir_try_recv_many(rx, got, 2, &received), WEIR_OK);
+	cr_assert(received == 1);
+	assert_selects(&it, 1, WEIR_OK);
+	free_both(tx, rx);
+}
+
 RENDEZVOUS(select, pairs_with_another_select)
 {
 	weir_sender *tx;

@@ -423,3 +423,37 @@ MODEL(select, one_channel_twice,
 	check(did(&t[0], 0) + did(&t[1], 0) == did(&s, 0) + did(&s, 1));
 	free_channel(a);
 }
+
+struct batch {
+	weir_receiver *rx;
+	uint64_t elements[2];
+	size_t received;
+	int64_t deadline;
+	int status;
+};
+
+static void recv_batch(void *argument)
+{
+	struct batch *batch = argument;
+
+	batch->status = weir_recv_many_until(batch->rx, batch->elements, 2,
+		&batch->received, batch->deadline);
+}
+
+MODEL(select, batch,
+	"a recv_many meets a select of both ends: it has got something")
+{
+	struct ends a = open_channel(0);
+	struct choice s = choose();
+	struct batch batch = {.rx = a.rx};
+
+	or_recv(&s, a.rx);
+	or_send(&s, a.tx, 1);
+	batch.deadline = s.deadline = deadline_ahead();
+	spawn("S", do_select_until, &s);
+	spawn("batch", recv_batch, &batch);
+	join();
+	check((batch.status == WEIR_OK) == (batch.received == 1));
+	check(did(&s, 1) == (batch.received == 1));
+	free_channel(a);
+}
