@@ -193,9 +193,10 @@ WEIR_API WEIR_NODISCARD int weir_send_many_for(weir_sender *tx,
  *
  * Returns as weir_try_send.  An unbounded channel is never full.  A rendezvous
  * needs a receiver that waits, else WOULD_BLOCK.  On a bounded channel
- * WOULD_BLOCK means that at each of a few looks another thread was in the middle
- * of an operation on the oldest place, or serving those who wait, or that the
- * oldest place is in somebody's hands (weir_send_reserve, weir_recv_acquire). */
+ * WOULD_BLOCK means that at each of a few looks another thread was in the
+ * middle of an operation on the oldest place, or serving those who wait, or
+ * that the oldest place is in somebody's hands (weir_send_reserve,
+ * weir_recv_acquire). */
 WEIR_API WEIR_NODISCARD int weir_force_send(weir_sender *tx,
 	const void *element, void *displaced, bool *was_displaced);
 
