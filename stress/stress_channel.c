@@ -199,7 +199,7 @@ static void send_all(struct worker *w)
 		size_t count = 1;
 
 		if (call >= WAIT_MANY)
-			count = stress_below(&w->random, MAX_BATCH + 1);
+			count = (size_t)stress_below(&w->random, MAX_BATCH + 1);
 		if (count > w->quota - sequence)
 			count = w->quota - sequence;
 		for (size_t i = 0; i < count; i++)
@@ -319,7 +319,7 @@ static void receive_all(struct worker *w)
 		size_t count = 1;
 
 		if (call >= WAIT_MANY)
-			count += stress_below(&w->random, MAX_BATCH);
+			count += (size_t)stress_below(&w->random, MAX_BATCH);
 		memcpy(w->buffer, w->untouched, count * r->element_size);
 		stress_doing(recv_names[call], got);
 		struct outcome o = call_recv(w, call, count);

@@ -435,9 +435,9 @@ ONE_CASE(arguments, errno_is_left_as_found_when_memory_is_short)
 	weir_receiver *rx;
 
 	errno = MARK;
-	cr_assert(weir_open((size_t)1 << 62, 1, &tx, &rx) == WEIR_NO_MEMORY);
+	cr_assert(weir_open(SIZE_MAX / 8 * 7, 1, &tx, &rx) == WEIR_NO_MEMORY);
 	assert_errno_kept();
-	cr_assert(weir_open(1, (size_t)1 << 62, &tx, &rx) == WEIR_NO_MEMORY);
+	cr_assert(weir_open(1, SIZE_MAX / 8 * 7, &tx, &rx) == WEIR_NO_MEMORY);
 	assert_errno_kept();
 }
 

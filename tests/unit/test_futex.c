@@ -84,6 +84,29 @@ FUTEX_TEST(a_sleeper_is_woken)
 	cr_assert(task_join(&task) == false);
 }
 
+/* Where the kernel's seconds have 32 bits, they must not be taken modulo 2^32. */
+FUTEX_TEST(a_deadline_in_some_centuries_does_not_time_out)
+{
+	static const int64_t s = 1000 * MS;
+	const int64_t far[] = {((int64_t)1 << 31) * s, ((int64_t)1 << 32) * s,
+		((int64_t)3 << 31) * s, ((int64_t)1 << 33) * s,
+		WEIR_FOREVER - 1};
+
+	for (int i = 0; i < 5; i++) {
+		int64_t deadline = far[i];
+		struct task task;
+
+		init_atomic(&word, 0);
+		atomic_store(&waits, 0);
+		task_start(&task, sleep_while_zero, &deadline);
+		wait_until((wi_futex_wake(&word),
+			task_done(&task) || atomic_load(&waits) >= 3));
+		store_release(&word, 1);
+		wi_futex_wake(&word);
+		cr_assert(task_join(&task) == false);
+	}
+}
+
 static void ignore(int signal)
 {
 	(void)signal;

@@ -2,6 +2,7 @@
 /* test_slot.c - where an element lies beside its turn, and how it is copied. */
 #include <criterion/criterion.h>
 
+#include <stddef.h>
 #include <string.h>
 
 #include "element.h"
@@ -25,13 +26,15 @@ SLOT_TEST(of_nothing_is_a_turn)
 
 SLOT_TEST(wastes_no_more_than_alignment_asks_for)
 {
+	size_t most = _Alignof(max_align_t); /* 8 on some machines */
+
 	assert_layout(1, 8, 12);
 	assert_layout(4, 8, 12);
 	assert_layout(6, 8, 16);
 	assert_layout(8, 8, 16);
 	assert_layout(12, 8, 20);
 	assert_layout(24, 8, 32);
-	assert_layout(4096, 16, 4112);
+	assert_layout(4096, most, 4096 + most);
 }
 
 SLOT_TEST(whose_size_overflows_has_no_stride)
