@@ -26,6 +26,8 @@
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define JUDGE_MEMORY false /* a sanitizer keeps what is freed */
+#elif defined(STRESS_EMULATED)
+#define JUDGE_MEMORY false /* what is resident is the emulator's as well */
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define JUDGE_MEMORY false
