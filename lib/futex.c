@@ -19,15 +19,32 @@
  * length: every waiter looks at its word again after each. */
 #define NAP_NS 50000
 
+/* A time as these calls take it, also where time_t is longer than that. */
+struct kernel_time {
+	long seconds;
+	long ns;
+};
+
+/* What does not fit is cut: better a sleep that is too short. */
+static struct kernel_time kernel_time(int64_t deadline)
+{
+	struct kernel_time time = {0, 0};
+
+	if (deadline <= 0)
+		return time;
+	time.seconds = LONG_MAX;
+	if (deadline / NS_PER_S < LONG_MAX) {
+		time.seconds = (long)(deadline / NS_PER_S);
+		time.ns = (long)(deadline % NS_PER_S);
+	}
+	return time;
+}
+
 static void nap(int64_t deadline)
 {
 	int64_t end = weir_now() + NAP_NS;
-	struct timespec until;
+	struct kernel_time until = kernel_time(deadline < end ? deadline : end);
 
-	if (deadline < end)
-		end = deadline;
-	until.tv_sec = (time_t)(end / NS_PER_S);
-	until.tv_nsec = (long)(end % NS_PER_S);
 	/* Not clock_nanosleep(), which is a cancellation point. */
 	syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, TIMER_ABSTIME, &until,
 		NULL);
@@ -35,20 +52,16 @@ static void nap(int64_t deadline)
 
 bool wi_futex_wait(struct atomic_u32 *word, uint32_t expected, int64_t deadline)
 {
-	struct timespec until = {0, 0};
+	struct kernel_time until = kernel_time(deadline);
 	int saved = errno;
 	bool timed_out = false;
 
 	schedule_point();
-	if (deadline > 0) {
-		until.tv_sec = (time_t)(deadline / NS_PER_S);
-		until.tv_nsec = (long)(deadline % NS_PER_S);
-	}
 	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected,
 		    deadline == WEIR_FOREVER ? NULL : &until, NULL,
 		    FUTEX_BITSET_MATCH_ANY) != 0) {
 		if (errno == ETIMEDOUT) {
-			timed_out = true;
+			timed_out = wi_deadline_passed(deadline);
 		} else if (errno != EAGAIN && errno != EINTR) {
 			nap(deadline);
 			timed_out = wi_deadline_passed(deadline);
