@@ -17,7 +17,7 @@
 #include <weir.h>
 
 #define REPETITIONS 11
-#define WARM_UP 2000
+#define WARM_UP 2000 /* round trips, but no more than are counted */
 
 static long trips = 100000;
 
@@ -195,6 +195,7 @@ static void *answer(void *argument)
 static double run(const struct way *way)
 {
 	long n = trips / way->share + 1;
+	long warm_up = (trips < WARM_UP ? trips : WARM_UP) / way->share;
 	pthread_t other;
 	int64_t began = 0;
 
@@ -202,7 +203,7 @@ static double run(const struct way *way)
 	if (pthread_create(&other, NULL, answer, (void *)(uintptr_t)way) != 0)
 		bench_die("no thread");
 	way->start();
-	for (long i = -WARM_UP / way->share; i < n; i++) {
+	for (long i = -warm_up; i < n; i++) {
 		if (i == 0)
 			began = bench_now();
 		if (way->ask((uint64_t)i) != (uint64_t)i + 1)

@@ -2,10 +2,10 @@
 /* waiting.c - what waiting for many costs: select, selectors, timers,
  * descriptors; and what elements in place save.
  *
- *	bench/waiting [MILLISECONDS [NAME]]
+ *	bench/waiting [MILLISECONDS [NAME [REPETITIONS]]]
  *
- * Each line is the median of REPETITIONS repetitions of about MILLISECONDS (20),
- * in turns over all lines; with a NAME only those lines that begin with it.
+ * Each line is the median of REPETITIONS (7) repetitions of about MILLISECONDS
+ * (20), in turns over all lines; only those lines that begin with NAME.
  * Every element is counted and summed up.
  */
 #include "bench.h"
@@ -19,7 +19,7 @@
 #include <unistd.h>
 #include <weir.h>
 
-#define REPETITIONS 7
+#define REPETITIONS 7 /* and no more than these */
 #define CHANNELS 4
 #define THREADS 4
 
@@ -573,12 +573,14 @@ int main(int argc, char **argv)
 {
 	double ns = (argc > 1 ? strtod(argv[1], NULL) : 20) * 1e6;
 	const char *prefix = argc > 2 ? argv[2] : "";
+	long repetitions = argc > 3 ? atol(argv[3]) : REPETITIONS;
 
-	if (ns <= 0)
-		bench_die("usage: bench/waiting [MILLISECONDS [NAME]]");
+	if (ns <= 0 || repetitions < 1 || repetitions > REPETITIONS)
+		bench_die("usage: bench/waiting "
+			  "[MILLISECONDS [NAME [REPETITIONS]]]");
 	printf("%s, %d CPUs, a line crossed in %.0f ns\n", bench_cpu_model(),
 		bench_cpus(), bench_line_ns());
-	for (int r = -1; r < REPETITIONS; r++) {
+	for (long r = -1; r < repetitions; r++) {
 		for (size_t i = 0; i < LINES; i++) {
 			struct line *line = &lines[i];
 
@@ -596,11 +598,11 @@ int main(int argc, char **argv)
 
 		if (line->count == 0)
 			continue;
-		qsort(line->ns, REPETITIONS, sizeof *line->ns, compare);
+		qsort(line->ns, (size_t)repetitions, sizeof *line->ns, compare);
 		printf("%-16s %9s %10.1f ns  (%.1f to %.1f)\n", line->name,
 			parameter_name(line->parameter),
-			line->ns[REPETITIONS / 2], line->ns[0],
-			line->ns[REPETITIONS - 1]);
+			line->ns[repetitions / 2], line->ns[0],
+			line->ns[repetitions - 1]);
 	}
 	return 0;
 }
