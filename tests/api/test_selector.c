@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_selector.c - sets of operations that live on. */
+#include "counting.h"
 #include "fixture.h"
-
-#include <dirent.h>
-#include <stdio.h>
+#include "stall.h"
 
 static weir_selector *open_selector(void)
 {
@@ -271,31 +270,6 @@ static int wait_for_good(void *argument)
 	return weir_selector_wait(it->selector, &event, 1, &found);
 }
 
-/* How many threads of this process, but for this one, sleep. */
-static unsigned sleeping(void)
-{
-	DIR *tasks = opendir("/proc/self/task");
-	unsigned count = 0;
-	struct dirent *entry;
-
-	cr_assert(tasks != NULL);
-	while ((entry = readdir(tasks)) != NULL) {
-		char path[300], state = 'R';
-		FILE *file;
-
-		snprintf(path, sizeof path, "/proc/self/task/%s/stat",
-			entry->d_name);
-		file = fopen(path, "r");
-		if (file == NULL)
-			continue;
-		if (fscanf(file, "%*d %*s %c", &state) == 1 && state == 'S')
-			count++;
-		fclose(file);
-	}
-	closedir(tasks);
-	return count;
-}
-
 ONE_CASE(selector, free_ends_the_waits)
 {
 	weir_selector *selector = open_selector();
@@ -304,11 +278,143 @@ ONE_CASE(selector, free_ends_the_waits)
 
 	for (int i = 0; i < 3; i++)
 		task_start(&waits[i], wait_for_good, &it);
-	wait_until(it.begun == 3 && sleeping() >= 3);
+	wait_until(it.begun == 3 && threads_sleeping() >= 3);
 	weir_selector_free(selector);
 	for (int i = 0; i < 3; i++)
 		assert_status(task_join(&waits[i]), WEIR_CLOSED_RESOURCE);
 }
+
+/* Nobody looks at the clock for the selector but who waits on it. */
+static void add_while_one_waits(weir_selector *selector)
+{
+	struct waiting it = {selector, 0};
+	weir_receiver *soon = NULL;
+	struct task waiting;
+
+	task_start(&waiting, wait_for_good, &it);
+	wait_until(it.begun == 1 && threads_sleeping() >= 1);
+	assert_status(weir_after(5 * MS, &soon), WEIR_OK);
+	assert_status(add_receiver(selector, soon, NULL), WEIR_OK);
+	assert_status(task_join(&waiting), WEIR_OK);
+	weir_selector_free(selector);
+	weir_receiver_free(soon);
+}
+
+ONE_CASE(selector, a_timer_added_while_one_waits_is_heard_when_it_is_due)
+{
+	weir_selector *selector = open_selector();
+	weir_receiver *far = NULL;
+
+	add_while_one_waits(open_selector());
+	assert_status(weir_after(WEIR_FOREVER / 2, &far), WEIR_OK);
+	assert_status(add_receiver(selector, far, NULL), WEIR_OK);
+	add_while_one_waits(selector);
+	weir_receiver_free(far);
+}
+
+/* The selector may not have been waited on since, and may never be again. */
+EVERY_FLAVOR(selector, keeps_no_memory_of_a_channel_whose_endpoints_are_freed)
+{
+	weir_options options = options_of(flavor);
+	weir_selector *selector = open_selector();
+	struct counting counting;
+	weir_sender *tx;
+	weir_receiver *rx;
+
+	counting_init(&counting, &options);
+	open_options(&options, &tx, &rx);
+	weir_case room = WEIR_SEND_CASE(tx, NULL);
+	weir_case broken = WEIR_BROKEN_CASE(tx);
+	assert_status(add_receiver(selector, rx, NULL), WEIR_OK);
+	assert_status(weir_selector_add(selector, &room, NULL), WEIR_OK);
+	assert_status(weir_selector_add(selector, &broken, NULL), WEIR_OK);
+	if (flavor->capacity > 0)
+		assert_sends_now(tx, 1);
+	free_both(tx, rx);
+	counting_settled(&counting);
+	assert_nothing(selector);
+	weir_selector_free(selector);
+	counting_settled(&counting);
+}
+
+/* -- A stopped thread -------------------------------------------------------- */
+
+struct trying {
+	struct task task;
+	weir_selector *selector;
+	weir_event events[2];
+	size_t found;
+};
+
+static int try_wait_for_two(void *argument)
+{
+	struct trying *it = argument;
+
+	return weir_selector_try_wait(it->selector, it->events, 2, &it->found);
+}
+
+static int start_trying(struct trying *it, weir_selector *selector)
+{
+	it->selector = selector;
+	it->found = 0;
+	task_start(&it->task, try_wait_for_two, it);
+	return task_join(&it->task);
+}
+
+/* It stands inside a channel's gate, copying for a receiver that waits. */
+FLAVOR_BODY(selector, try_wait_does_not_wait_for_a_stopped_thread);
+FLAVOR_CASE(
+	selector, try_wait_does_not_wait_for_a_stopped_thread, rendezvous, 0, 8)
+FLAVOR_CASE(selector, try_wait_does_not_wait_for_a_stopped_thread, three, 3, 8)
+FLAVOR_CASE(selector, try_wait_does_not_wait_for_a_stopped_thread, unbounded,
+	WEIR_UNBOUNDED, 8)
+FLAVOR_BODY(selector, try_wait_does_not_wait_for_a_stopped_thread)
+{
+	weir_selector *selector = open_selector();
+	weir_sender *tx, *other_tx;
+	weir_receiver *rx, *other_rx;
+	struct op receiver, sender;
+	struct trying it;
+	struct stall stall;
+	bool found = false;
+	int status;
+
+	open_flavor(flavor, &tx, &rx);
+	assert_status(weir_open(1, 8, &other_tx, &other_rx), WEIR_OK);
+	weir_case room = WEIR_SEND_CASE(tx, NULL);
+	assert_status(weir_selector_add(selector, &room, tx), WEIR_OK);
+	assert_status(add_receiver(selector, other_rx, other_rx), WEIR_OK);
+	stall_open(&stall);
+	op_recv_into(&receiver, rx, stall.element);
+	wait_until_receivers_waiting(rx, 1);
+	let_them_decide(rx);
+	stall_arm(&stall);
+	op_send(&sender, tx, 1);
+	stall_wait(&stall);
+	status = start_trying(&it, selector);
+	if (status != WEIR_WOULD_BLOCK)
+		assert_status(status, WEIR_OK);
+	/* And it goes past it. */
+	assert_sends_now(other_tx, 2);
+	assert_status(start_trying(&it, selector), WEIR_OK);
+	for (size_t i = 0; i < it.found; i++)
+		found |= it.events[i].user == other_rx;
+	cr_assert(found);
+	stall_release(&stall);
+	assert_op(&sender, WEIR_OK);
+	assert_op(&receiver, WEIR_OK);
+	assert_receives_now(other_rx, 2);
+	if (flavor->capacity > 0)
+		assert_event(selector, tx, WEIR_OK);
+	else
+		assert_nothing(selector);
+	weir_selector_free(selector);
+	stall_free(&stall);
+	free_both(tx, rx);
+	free_both(other_tx, other_rx);
+}
+
+/* -- In traffic -------------------------------------------------------------- */
 
 struct crowd {
 	weir_selector *selector;

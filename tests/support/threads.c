@@ -4,7 +4,9 @@
 
 #include <criterion/criterion.h>
 
+#include <dirent.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -165,4 +167,33 @@ void wait_until_senders_waiting(const weir_sender *tx, size_t n)
 			now.senders_waiting, n);
 		sched_yield();
 	}
+}
+
+void let_them_decide(weir_receiver *rx)
+{
+	weir_receiver_free(clone_receiver(rx));
+}
+
+size_t threads_sleeping(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *entry;
+	size_t count = 0;
+
+	cr_assert(tasks != NULL);
+	while ((entry = readdir(tasks)) != NULL) {
+		char path[300], state = 'R';
+		FILE *file;
+
+		snprintf(path, sizeof path, "/proc/self/task/%s/stat",
+			entry->d_name);
+		file = fopen(path, "r");
+		if (file == NULL)
+			continue;
+		if (fscanf(file, "%*d %*s %c", &state) == 1 && state == 'S')
+			count++;
+		fclose(file);
+	}
+	closedir(tasks);
+	return count;
 }

@@ -71,6 +71,15 @@ int op_join(struct op *op); /* the call's status */
 void wait_until_receivers_waiting(const weir_receiver *rx, size_t n);
 void wait_until_senders_waiting(const weir_sender *tx, size_t n);
 
+/* Who is counted as waiting may be about to look at its deadline.  After this it
+ * has: a clone is made and freed between the steps of others. */
+void let_them_decide(weir_receiver *rx);
+
+/* How many threads of this process sleep.  For waits that no statistics count;
+ * it may count a thread that is not there yet, so it makes a test sharp, and not
+ * right. */
+size_t threads_sleeping(void);
+
 /* Until `condition` holds. */
 #define wait_until(condition)                                                  \
 	do {                                                                   \
