@@ -139,6 +139,47 @@ RENDEZVOUS(poll, sees_a_partner_that_waits)
 	free_both(tx, rx);
 }
 
+struct both_ends {
+	weir_sender *tx;
+	weir_receiver *rx;
+	ELEMENT(from);
+	ELEMENT(into);
+};
+
+static int select_both_ends(void *argument)
+{
+	struct both_ends *it = argument;
+	weir_case cases[] = {WEIR_RECV_CASE(it->rx, it->into),
+		WEIR_SEND_CASE(it->tx, it->from)};
+	size_t index = 9;
+	int status = weir_select(cases, 2, 0, &index);
+
+	return status != WEIR_OK ? status : (int)index;
+}
+
+RENDEZVOUS(poll, sees_a_select_that_waits_with_both_ends)
+{
+	struct both_ends it;
+	struct task task;
+
+	open_flavor(flavor, &it.tx, &it.rx);
+	fill_element(it.from, 1);
+	for (int end = 0; end < 2; end++) {
+		task_start(&task, select_both_ends, &it);
+		wait_until(is_readable(weir_sender_fd(it.tx)) &&
+			   is_readable(weir_receiver_fd(it.rx)));
+		if (end == 0)
+			assert_sends(it.tx, 2);
+		else
+			assert_receives(it.rx, 1);
+		cr_assert(task_join(&task) == end);
+		assert_value(value_of(it.into), 2);
+		cr_assert(!is_readable(weir_sender_fd(it.tx)));
+		cr_assert(!is_readable(weir_receiver_fd(it.rx)));
+	}
+	free_both(it.tx, it.rx);
+}
+
 ONE_CASE(poll, bad_input)
 {
 	struct rlimit none = {0, 0}, all;

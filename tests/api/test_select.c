@@ -503,6 +503,41 @@ RENDEZVOUS(select, gives_a_recv_many_its_element)
 	free_both(tx, rx);
 }
 
+/* To others it is a partner, whichever end they want. */
+RENDEZVOUS(select, that_waits_with_both_ends_makes_both_ready)
+{
+	for (size_t end = 0; end < 2; end++) {
+		weir_sender *tx;
+		weir_receiver *rx;
+		ELEMENT(from);
+		ELEMENT(into);
+		struct selecting both, asking;
+		size_t index = SIZE_MAX;
+		uint64_t value = TORN;
+
+		open_flavor(flavor, &tx, &rx);
+		fill_element(from, 1);
+		weir_case mine[] = {
+			WEIR_SEND_CASE(tx, NULL), WEIR_RECV_CASE(rx, NULL)};
+		weir_case theirs[] = {
+			WEIR_RECV_CASE(rx, into), WEIR_SEND_CASE(tx, from)};
+		start_ready(&asking, &mine[end], 1);
+		start(&both, theirs, 2);
+		assert_selects(&asking, 0, WEIR_OK);
+		assert_status(
+			weir_try_ready(&mine[end], 1, 0, &index), WEIR_OK);
+		if (end == 0)
+			assert_status(try_send_value(tx, 2), WEIR_OK);
+		else
+			assert_status(try_recv_value(rx, &value), WEIR_OK);
+		assert_selects(&both, end, WEIR_OK);
+		assert_value(end == 0 ? value_of(into) : value, 2 - end);
+		assert_status(weir_try_ready(&mine[end], 1, 0, &index),
+			WEIR_WOULD_BLOCK);
+		free_both(tx, rx);
+	}
+}
+
 RENDEZVOUS(select, pairs_with_another_select)
 {
 	weir_sender *tx;
@@ -733,6 +768,53 @@ ONE_CASE(select, two_selects_over_the_same_two_channels)
 		close_numbers(&channels[0]);
 		close_numbers(&channels[1]);
 	}
+}
+
+/* Who stands in one line twice takes one partner, and leaves the next alone. */
+static int produce_or_hear(void *argument)
+{
+	struct pass *pass = argument;
+
+	for (uint64_t i = 1; i <= pass->rounds; i++) {
+		uint64_t value;
+		weir_case cases[] = {WEIR_SEND_CASE(pass->channels[0].tx, &i),
+			WEIR_RECV_CASE(pass->channels[1].rx, &value)};
+		size_t index;
+
+		if (weir_select_for(cases, 2, 0, &index, patience_ns()) != 0)
+			return 1;
+	}
+	return 0;
+}
+
+ONE_CASE(select, that_names_a_channel_twice_meets_selects)
+{
+	struct channel_of_numbers channels[2];
+	struct pass pass = {channels, 2, 10000, 0, 0};
+	struct task producers[2];
+	uint64_t sum = 0;
+
+	open_numbers(&channels[0], 0);
+	open_numbers(&channels[1], 0);
+	for (int i = 0; i < 2; i++)
+		task_start(&producers[i], produce_or_hear, &pass);
+	for (uint64_t left = 2 * pass.rounds; left > 0; left--) {
+		uint64_t into[2] = {0, 0};
+		weir_case cases[] = {WEIR_RECV_CASE(channels[0].rx, &into[0]),
+			WEIR_RECV_CASE(channels[0].rx, &into[1])};
+		size_t index;
+
+		assert_status(
+			weir_select_for(cases, 2, 0, &index, patience_ns()),
+			WEIR_OK);
+		cr_assert(into[1 - index] == 0, "one of the two");
+		sum += into[index];
+	}
+	for (int i = 0; i < 2; i++)
+		cr_assert(task_join(&producers[i]) == 0);
+	cr_assert(sum == pass.rounds * (pass.rounds + 1));
+	close_numbers(&channels[0]);
+	close_numbers(&channels[1]);
 }
 
 /* -- Ready -------------------------------------------------------------------- */

@@ -219,6 +219,48 @@ SEAM_TEST(an_element_that_comes_after_its_receiver_registered_leaves_a_mark)
 	free_both(tx, rx);
 }
 
+static int select_twice(void *argument)
+{
+	uint64_t into[2];
+	weir_case cases[] = {WEIR_RECV_CASE(argument, &into[0]),
+		WEIR_RECV_CASE(argument, &into[1])};
+	size_t index;
+	int status = weir_select(cases, 2, 0, &index);
+
+	return status != WEIR_OK ? status : cases[index].status;
+}
+
+/* Two selects that send come to wait before one that receives, and stands in
+ * line twice, has registered: it takes one of them and leaves the other. */
+SEAM_TEST(a_select_that_stands_in_line_twice_takes_one_partner)
+{
+	struct selection selections[2];
+	struct waiter waiters[2];
+	uint64_t from[2];
+	struct list decided;
+	struct task task;
+
+	open_here(0);
+	wi_channel_enter(channel, &decided);
+	task_start(&task, select_twice, rx);
+	wait_until_one_sleeps_at_the_gate();
+	for (uint64_t i = 0; i < 2; i++) {
+		fill_element(&from[i], i);
+		wi_selection_init(&selections[i]);
+		wi_waiter_init_case(&waiters[i], wi_sender_end(tx), &from[i],
+			&selections[i], 0);
+		wi_channel_queue(channel, SENDING, &waiters[i]);
+	}
+	wi_channel_leave(channel, &decided);
+	assert_status(task_join(&task), WEIR_OK);
+	cr_assert(wi_selection_chosen(&selections[0]) == 0);
+	cr_assert(wi_selection_chosen(&selections[1]) == UNDECIDED);
+	assert_statistic(tx, senders_waiting, 1);
+	assert_receives_now(rx, 1);
+	cr_assert(wi_selection_chosen(&selections[1]) == 0);
+	free_both(tx, rx);
+}
+
 /* -- Nobody overtakes ------------------------------------------------------------- */
 
 SEAM_TEST(a_place_that_came_free_is_the_waiting_senders)
