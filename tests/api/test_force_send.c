@@ -2,6 +2,7 @@
 /* test_force_send.c - the newest element gets in, the oldest is handed back. */
 #include "drops.h"
 #include "fixture.h"
+#include "stall.h"
 
 static int force_value(
 	weir_sender *tx, uint64_t value, void *displaced, bool *was)
@@ -137,6 +138,99 @@ BOUNDED(force_send, goes_ahead_of_senders_that_wait)
 	assert_receives(rx, 201);
 	assert_op(&first, WEIR_OK);
 	assert_op(&second, WEIR_OK);
+	free_both(tx, rx);
+}
+
+/* What it displaces may stand in front of a place that was given back. */
+BOUNDED(force_send, leaves_no_gap_in_front_of_the_next_element)
+{
+	weir_sender *tx;
+	weir_receiver *rx;
+	uint64_t value = TORN;
+	void *slot = NULL;
+	ELEMENT(old);
+	bool was = false;
+
+	open_flavor(flavor, &tx, &rx);
+	assert_sends_now(tx, 0);
+	if (flavor->capacity > 1)
+		assert_status(
+			weir_send_reserve_until(tx, &slot, PAST), WEIR_OK);
+	for (uint64_t i = 2; i < flavor->capacity; i++)
+		assert_sends_now(tx, i);
+	weir_send_abort(tx, slot);
+	assert_status(force_value(tx, 100, old, &was), WEIR_OK);
+	cr_assert(was);
+	assert_value(value_of(old), 0);
+	for (uint64_t i = 2; i < flavor->capacity; i++) {
+		assert_status(try_recv_value(rx, &value), WEIR_OK);
+		assert_value(value, i);
+	}
+	assert_status(try_recv_value(rx, &value), WEIR_OK);
+	assert_value(value, 100);
+	assert_status(try_recv_value(rx, &value), WEIR_WOULD_BLOCK);
+	assert_statistic(tx, current_buffer_used, 0);
+	free_both(tx, rx);
+}
+
+/* -- Stopped in the middle -------------------------------------------------- */
+
+struct forcing {
+	struct task task;
+	weir_sender *tx;
+	void *element;
+	uint64_t old;
+	bool was;
+};
+
+static int force_one(void *argument)
+{
+	struct forcing *it = argument;
+
+	return weir_force_send(it->tx, it->element, &it->old, &it->was);
+}
+
+static size_t receivers_waiting(const weir_receiver *rx)
+{
+	weir_statistics now;
+
+	weir_receiver_statistics(rx, &now);
+	return now.receivers_waiting;
+}
+
+/* The buffer was full before, and is again after: it was never empty. */
+FLAVOR_BODY(force_send, is_waited_for_by_a_recv_whose_deadline_is_gone);
+FLAVOR_CASE(
+	force_send, is_waited_for_by_a_recv_whose_deadline_is_gone, one, 1, 8)
+FLAVOR_CASE(
+	force_send, is_waited_for_by_a_recv_whose_deadline_is_gone, three, 3, 8)
+FLAVOR_BODY(force_send, is_waited_for_by_a_recv_whose_deadline_is_gone)
+{
+	struct forcing it;
+	struct stall stall;
+	struct op op;
+	weir_sender *tx;
+	weir_receiver *rx;
+
+	open_flavor(flavor, &tx, &rx);
+	fill(tx);
+	stall_open(&stall);
+	fill_element(stall.element, 100);
+	stall_arm(&stall);
+	it = (struct forcing){.tx = tx, .element = stall.element};
+	task_start(&it.task, force_one, &it);
+	stall_wait(&stall);
+	for (uint64_t i = 1; i < flavor->capacity; i++)
+		assert_receives_now(rx, i);
+	op_recv_until(&op, rx, PAST);
+	wait_until(task_done(&op.task) || receivers_waiting(rx) == 1);
+	let_them_decide(rx);
+	stall_release(&stall);
+	assert_status(task_join(&it.task), WEIR_OK);
+	cr_assert(it.was);
+	assert_value(it.old, 0);
+	assert_op_received(&op, 100);
+	stall_free(&stall);
 	free_both(tx, rx);
 }
 
