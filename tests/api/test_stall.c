@@ -279,6 +279,182 @@ STALL_CASES(OF_EIGHT, stall, all_waiting_receivers_are_served_after_the_stop)
 	free_both(tx, rx);
 }
 
+/* What was on its way for a late receiver is given back: it has nothing to stay
+ * for any more. */
+STALL_CASES(
+	OF_EIGHT, stall, a_late_recv_times_out_when_what_it_stayed_for_is_not)
+{
+	struct op sender, first, late;
+	struct stall stall;
+	weir_sender *tx;
+	weir_receiver *rx;
+	void *slot;
+
+	open_flavor(flavor, &tx, &rx);
+	stall_sender(&stall, &sender, tx, 7);
+	assert_status(weir_send_reserve_until(tx, &slot, PAST), WEIR_OK);
+	op_recv(&first, rx);
+	wait_until_receivers_waiting(rx, 1);
+	op_recv_until(&late, rx, PAST);
+	wait_until_receivers_waiting(rx, 2);
+	let_them_decide(rx);
+	weir_send_abort(tx, slot);
+	stall_release(&stall);
+	assert_op(&sender, WEIR_OK);
+	assert_op_received(&first, 7);
+	assert_op(&late, WEIR_TIMED_OUT);
+	stall_free(&stall);
+	free_both(tx, rx);
+}
+
+/* A select with one case, which receives. */
+struct selecting {
+	struct task task;
+	weir_receiver *rx;
+	int64_t deadline;
+	uint64_t value;
+	atomic_bool begun;
+};
+
+static int run_select(void *argument)
+{
+	struct selecting *it = argument;
+	weir_case only = WEIR_RECV_CASE(it->rx, &it->value);
+	size_t index;
+	int status = weir_select_until(&only, 1, 0, &index, it->deadline);
+
+	return status != WEIR_OK ? status : only.status;
+}
+
+static int run_ready(void *argument)
+{
+	struct selecting *it = argument;
+	weir_case only = WEIR_RECV_CASE(it->rx, NULL);
+	size_t index;
+	int status;
+
+	it->begun = true;
+	status = weir_ready_until(&only, 1, 0, &index, it->deadline);
+	return status != WEIR_OK ? status : only.status;
+}
+
+/* The same when it is the next that is in hand, and a select stands before it:
+ * one more element has to be on its way for each that stands in line. */
+FLAVOR_BODY(stall, a_late_recv_behind_a_select_times_out_beside_a_held_place);
+FLAVOR_CASE(stall, a_late_recv_behind_a_select_times_out_beside_a_held_place,
+	three, 3, 8)
+FLAVOR_CASE(stall, a_late_recv_behind_a_select_times_out_beside_a_held_place,
+	unbounded, WEIR_UNBOUNDED, 8)
+FLAVOR_BODY(stall, a_late_recv_behind_a_select_times_out_beside_a_held_place)
+{
+	struct selecting second = {.deadline = WEIR_FOREVER};
+	struct op sender, first, late;
+	struct stall stall;
+	weir_sender *tx;
+	weir_receiver *rx;
+	void *slots[2];
+
+	open_flavor(flavor, &tx, &rx);
+	stall_sender(&stall, &sender, tx, 7);
+	for (int i = 0; i < 2; i++)
+		assert_status(
+			weir_send_reserve_until(tx, &slots[i], PAST), WEIR_OK);
+	op_recv(&first, rx);
+	wait_until_receivers_waiting(rx, 1);
+	second.rx = rx;
+	task_start(&second.task, run_select, &second);
+	wait_until_receivers_waiting(rx, 2);
+	op_recv_until(&late, rx, PAST);
+	wait_until_receivers_waiting(rx, 3);
+	let_them_decide(rx);
+	stall_release(&stall);
+	assert_op(&sender, WEIR_OK);
+	assert_op_received(&first, 7);
+	assert_op(&late, WEIR_TIMED_OUT);
+	fill_element(slots[0], 8);
+	weir_send_commit(tx, slots[0]);
+	assert_status(task_join(&second.task), WEIR_OK);
+	assert_value(second.value, 8);
+	weir_send_abort(tx, slots[1]);
+	stall_free(&stall);
+	free_both(tx, rx);
+}
+
+/* An element is there, behind one that is on its way. */
+STALL_CASES(OF_EIGHT, stall, a_ready_whose_deadline_is_gone_waits_for_it)
+{
+	struct selecting asking = {.deadline = PAST};
+	struct stall stall;
+	struct op sender;
+	weir_sender *tx;
+	weir_receiver *rx;
+
+	open_flavor(flavor, &tx, &rx);
+	stall_sender(&stall, &sender, tx, 7);
+	assert_sends_now(tx, 8);
+	asking.rx = rx;
+	task_start(&asking.task, run_ready, &asking);
+	wait_until(task_done(&asking.task) ||
+		   (asking.begun && threads_sleeping() >= 2));
+	stall_release(&stall);
+	assert_op(&sender, WEIR_OK);
+	assert_status(task_join(&asking.task), WEIR_OK);
+	assert_receives_now(rx, 7);
+	assert_receives_now(rx, 8);
+	stall_free(&stall);
+	free_both(tx, rx);
+}
+
+struct receiving {
+	struct task task;
+	weir_receiver *rx;
+	uint64_t values[3];
+	size_t received;
+};
+
+static int run_recv_many(void *argument)
+{
+	struct receiving *it = argument;
+
+	return weir_recv_many(it->rx, it->values, 3, &it->received);
+}
+
+/* It takes what is there, and an aborted place in between is nothing. */
+FLAVOR_BODY(stall, a_waiting_recv_many_takes_what_is_behind_a_gap_too);
+FLAVOR_CASE(
+	stall, a_waiting_recv_many_takes_what_is_behind_a_gap_too, three, 3, 8)
+FLAVOR_CASE(stall, a_waiting_recv_many_takes_what_is_behind_a_gap_too,
+	sixty_four, 64, 8)
+FLAVOR_CASE(stall, a_waiting_recv_many_takes_what_is_behind_a_gap_too,
+	unbounded, WEIR_UNBOUNDED, 8)
+FLAVOR_BODY(stall, a_waiting_recv_many_takes_what_is_behind_a_gap_too)
+{
+	struct receiving many;
+	struct stall stall;
+	struct op sender;
+	weir_sender *tx;
+	weir_receiver *rx;
+	void *slot;
+
+	open_flavor(flavor, &tx, &rx);
+	stall_sender(&stall, &sender, tx, 7);
+	assert_status(weir_send_reserve_until(tx, &slot, PAST), WEIR_OK);
+	assert_sends_now(tx, 8);
+	weir_send_abort(tx, slot);
+	many.rx = rx;
+	task_start(&many.task, run_recv_many, &many);
+	wait_until_receivers_waiting(rx, 1);
+	let_them_decide(rx);
+	stall_release(&stall);
+	assert_op(&sender, WEIR_OK);
+	assert_status(task_join(&many.task), WEIR_OK);
+	cr_assert(many.received == 2, "%zu", many.received);
+	assert_value(many.values[0], 7);
+	assert_value(many.values[1], 8);
+	stall_free(&stall);
+	free_both(tx, rx);
+}
+
 /* Promise 5: the closer waits for no send in flight. */
 STALL_CASES(ALL_OF_EIGHT, stall, the_last_receivers_close_does_not_wait_for_it)
 {
