@@ -323,3 +323,37 @@ ONE_CASE(timer, ticker_with_a_deadline)
 		cr_assert(span < patience_ns());
 	}
 }
+
+/* What was due when it was shut is still there, as elements in a buffer are. */
+static void shut_and_receive(weir_receiver *rx)
+{
+	int64_t due = 0, shut, until;
+	int status;
+
+	weir_receiver_shut(rx);
+	shut = weir_now();
+	until = shut + 10 * MS;
+	status = weir_recv_for(rx, &due, patience_ns());
+	if (status == WEIR_OK) {
+		cr_assert(due <= shut);
+		status = weir_recv_for(rx, &due, patience_ns());
+	}
+	assert_status(status, WEIR_END_OF_CHANNEL);
+	while (weir_now() < until)
+		sched_yield();
+	assert_status(weir_try_recv(rx, &due), WEIR_END_OF_CHANNEL);
+	assert_status(weir_recv(rx, &due), WEIR_END_OF_CHANNEL);
+	assert_status(weir_recv_until(rx, &due, PAST), WEIR_END_OF_CHANNEL);
+	cr_assert(weir_receiver_length(rx) == 0);
+	weir_receiver_free(rx);
+}
+
+ONE_CASE(timer, that_was_shut_has_ended_for_good)
+{
+	static const int64_t spans[] = {1, MS, 5 * MS};
+
+	for (size_t i = 0; i < LENGTH(spans); i++) {
+		shut_and_receive(tick(spans[i]));
+		shut_and_receive(after(spans[i]));
+	}
+}
