@@ -497,6 +497,7 @@ RENDEZVOUS(select, gives_a_recv_many_its_element)
 		WEIR_RECV_CASE(rx, into), WEIR_SEND_CASE(tx, from)};
 	start(&it, cases, 2);
 	wait_until_receivers_waiting(rx, 1);
+	let_them_decide(rx);
 	assert_status(weir_try_recv_many(rx, got, 2, &received), WEIR_OK);
 	cr_assert(received == 1);
 	assert_selects(&it, 1, WEIR_OK);
