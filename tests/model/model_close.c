@@ -244,3 +244,113 @@ MODEL(close, place_for_the_next,
 	weir_sender_free(other);
 	free_channel(ends);
 }
+
+/* -- What came before a close is visible to who hears of it ---------------- */
+
+static uint64_t news;
+
+static void hear(int status, int of)
+{
+	if (status == of)
+		shared_read(&news, sizeof news);
+}
+
+static void close_with_news(void *argument)
+{
+	struct act *act = argument;
+
+	shared_write(&news, sizeof news);
+	if (act->tx != NULL)
+		weir_sender_close(act->tx);
+	else
+		weir_receiver_close(act->rx);
+}
+
+static void shut_with_news(void *argument)
+{
+	shared_write(&news, sizeof news);
+	shut(argument);
+}
+
+static void hear_in_send(void *argument)
+{
+	struct act *act = argument;
+
+	do_try_send(act);
+	hear(act->status, WEIR_BROKEN_RESOURCE);
+	hear(act->status, WEIR_CLOSED_RESOURCE);
+	act->element *= 2;  /* another one */
+	do_send_until(act); /* at 0: has passed */
+	hear(act->status, WEIR_BROKEN_RESOURCE);
+	hear(act->status, WEIR_CLOSED_RESOURCE);
+	if (weir_sender_is_closed(act->tx))
+		hear(0, 0);
+}
+
+static void hear_in_recv(void *argument)
+{
+	struct act *act = argument;
+
+	do_try_recv(act);
+	hear(act->status, WEIR_END_OF_CHANNEL);
+	hear(act->status, WEIR_CLOSED_RESOURCE);
+	do_recv_until(act); /* at 0: has passed */
+	hear(act->status, WEIR_END_OF_CHANNEL);
+	hear(act->status, WEIR_CLOSED_RESOURCE);
+	if (weir_receiver_is_closed(act->rx))
+		hear(0, 0);
+}
+
+EACH_FLAVOR(news_of_the_break,
+	"what the last receiver did is visible to who hears BROKEN")
+{
+	struct ends ends = open_channel(capacity);
+	struct act send = SENDS(ends, 1), close = RECEIVES(ends);
+
+	spawn("sender", hear_in_send, &send);
+	spawn("closer", close_with_news, &close);
+	join();
+	free_channel(ends);
+}
+
+EACH_FLAVOR(
+	news_of_the_end, "what the last sender did is visible to who hears END")
+{
+	struct ends ends = open_channel(capacity);
+	struct act recv = RECEIVES(ends), close = SENDS(ends, 1);
+
+	spawn("receiver", hear_in_recv, &recv);
+	spawn("closer", close_with_news, &close);
+	join();
+	free_channel(ends);
+}
+
+EACH_FLAVOR(news_of_the_shut, "what came before shut is visible to both sides")
+{
+	struct ends ends = open_channel(capacity);
+	struct act send = SENDS(ends, 1), recv = RECEIVES(ends);
+
+	spawn("sender", hear_in_send, &send);
+	spawn("receiver", hear_in_recv, &recv);
+	spawn("shutter", shut_with_news, &recv);
+	join();
+	free_channel(ends);
+}
+
+EACH_FLAVOR(news_of_ones_own,
+	"what came before the close of one's own endpoint is visible")
+{
+	struct ends ends = open_channel(capacity);
+	struct act send = SENDS(ends, 1), recv = RECEIVES(ends);
+	weir_receiver *other;
+
+	check(weir_receiver_clone(ends.rx, &other) == WEIR_OK);
+	spawn("receiver", hear_in_recv, &recv);
+	spawn("closer", close_with_news, &recv);
+	join();
+	spawn("sender", hear_in_send, &send);
+	spawn("closer of senders", close_with_news, &send);
+	join();
+	weir_receiver_free(other);
+	free_channel(ends);
+}

@@ -9,6 +9,7 @@ static void drop(void *element, void *context)
 	uint64_t number = *(uint64_t *)element;
 
 	(void)context;
+	shared_read(element, sizeof number);
 	check((dropped_elements & number) == 0);
 	dropped_elements |= number;
 }
