@@ -18,6 +18,17 @@ static size_t head_size(size_t alignment)
 	return alignment < 16 ? 16 : alignment;
 }
 
+/* Is it the turn of this call to fail? */
+static bool must_fail(struct stress_memory *memory)
+{
+	uint64_t call = atomic_fetch_add(&memory->calls, 1) + 1;
+
+	if (memory->fail_every == 0 || call % memory->fail_every != 0)
+		return false;
+	atomic_fetch_add(&memory->failed, 1);
+	return true;
+}
+
 static void *count_alloc(size_t size, size_t alignment, void *context)
 {
 	struct stress_memory *memory = context;
@@ -31,6 +42,8 @@ static void *count_alloc(size_t size, size_t alignment, void *context)
 	stress_check(alignment != 0 && (alignment & (alignment - 1)) == 0 &&
 			     alignment <= 4096,
 		"alloc was asked for an alignment of %zu", alignment);
+	if (must_fail(memory))
+		return NULL;
 	head = head_size(alignment);
 	total = (head + size + sizeof(guard) + head - 1) / head * head;
 	block = aligned_alloc(head, total);
@@ -76,6 +89,9 @@ void stress_memory_use(struct stress_memory *memory, weir_options *options)
 	atomic_init(&memory->live_bytes, 0);
 	atomic_init(&memory->live_blocks, 0);
 	atomic_init(&memory->over, false);
+	memory->fail_every = 0;
+	atomic_init(&memory->calls, 0);
+	atomic_init(&memory->failed, 0);
 	options->alloc = count_alloc;
 	options->free = count_free;
 	options->allocator_context = memory;

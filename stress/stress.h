@@ -171,7 +171,10 @@ void stress_agree(const weir_statistics *statistics, size_t capacity,
 struct stress_memory {
 	_Atomic int64_t live_bytes;
 	_Atomic int64_t live_blocks;
-	_Atomic bool over; /* no call may come any more */
+	_Atomic bool over;   /* no call may come any more */
+	uint64_t fail_every; /* which allocations fail; 0: none */
+	_Atomic uint64_t calls;
+	_Atomic uint64_t failed;
 };
 
 void stress_memory_use(struct stress_memory *memory, weir_options *options);

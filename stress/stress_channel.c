@@ -568,14 +568,18 @@ static void one_round(struct stress_random *random)
 		free(receivers[i].untouched);
 	}
 }
+/* stress_channel.c - every way to send against every way to receive, and
+ * nothing else (traffic.h). */
+#include "traffic.h"
 
 int main(int argc, char **argv)
 {
+	static const struct traffic usual;
 	struct stress_random random;
 
 	stress_start(argc, argv, false);
 	while (stress_next_round(&random))
-		one_round(&random);
-	stress_finish("%" PRIu64 " elements", atomic_load(&elements));
+		traffic_round(&usual, &random);
+	stress_finish("%" PRIu64 " elements", traffic_elements());
 	return 0;
 }
