@@ -280,7 +280,7 @@ static void usage(bool has_bursts)
 {
 	fprintf(stderr,
 		"usage: %s [-t threads] [-s seconds] [-S seed] "
-		"[-i microseconds]%s\n",
+		"[-i microseconds] [-n count]%s\n",
 		program, has_bursts ? " [-b]" : "");
 	exit(2);
 }
@@ -326,7 +326,7 @@ void stress_start(int argc, char **argv, bool has_bursts)
 	if (strncmp(program, "lt-", 3) == 0)
 		program += 3;
 	stress.seed = fresh_seed();
-	while ((option = getopt(argc, argv, "t:s:S:i:b")) != -1) {
+	while ((option = getopt(argc, argv, "t:s:S:i:n:b")) != -1) {
 		switch (option) {
 		case 't':
 			stress.threads = (unsigned)strtoul(optarg, NULL, 10);
@@ -339,6 +339,9 @@ void stress_start(int argc, char **argv, bool has_bursts)
 			break;
 		case 'i':
 			stress.storm_us = strtol(optarg, NULL, 10);
+			break;
+		case 'n':
+			stress.count = strtoull(optarg, NULL, 10);
 			break;
 		case 'b':
 			if (!has_bursts)

@@ -13,9 +13,10 @@
  *		return 0;
  *	}
  *
- * It takes `-t threads -s seconds -S seed -i microseconds`, and prints its seed
- * first.  With -i a signal comes that often, without SA_RESTART, so that system
- * calls are interrupted wherever they can be.  The first round is seeded by the
+ * It takes `-t threads -s seconds -S seed -i microseconds -n count`, and prints
+ * its seed first.  With -i a signal comes that often, without SA_RESTART, so
+ * that system calls are interrupted wherever they can be; -n is for programs
+ * that are about having many of something.  The first round is seeded by the
  * seed itself and a violation prints the seed of its own round, so `-S` goes
  * straight back to what failed (the schedule is the machine's and may need some
  * runs).  A watchdog aborts, after saying what each thread was doing, when
@@ -40,8 +41,9 @@ struct stress_settings {
 	unsigned threads; /* at most this many on a side of a channel */
 	double seconds;
 	uint64_t seed;
-	long storm_us; /* between two signals; 0: no signals */
-	bool bursts;   /* -b: only the bursts, at full size */
+	long storm_us;  /* between two signals; 0: no signals */
+	bool bursts;    /* -b: only the bursts, at full size */
+	uint64_t count; /* -n: of what a program is about; 0: its own choice */
 };
 
 extern struct stress_settings stress;
