@@ -220,6 +220,8 @@ static void end_channel(
 	stress_ledger_settle(&r->ledger, has_drop, &totals);
 	if (!r->kind->no_figures)
 		check_figures(r, &totals);
+	if (r->kind->ending != NULL)
+		r->kind->ending(r->tx);
 	atomic_fetch_add(&elements, totals.accepted);
 	stress_show(NULL);
 	if (stress_one_in(random, 2)) {

@@ -28,6 +28,8 @@ struct traffic {
 	uint64_t fail_every;
 	/* The channel is open and nobody has used it yet. */
 	void (*opened)(weir_sender *tx, struct stress_random *random);
+	/* Nobody uses it any more, and it is not freed yet. */
+	void (*ending)(weir_sender *tx);
 	bool no_figures; /* do not look at lengths and statistics */
 };
 
