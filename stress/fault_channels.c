@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* fault_channels.c - 1,000,000 channels open at once (-n: so many).
  *
- * For each flavor: open them all, say how much memory an idle one takes, put an
- * element into each and take it out again, and free them.  They are idle, so
- * what they cost is memory, and that nothing is found by walking over all of
- * them.
+ * One flavor after the other, from the seed's on: open them all, say how much
+ * memory an idle one takes, put an element into each and take it out again, and
+ * free them.  They are idle, so what they cost is memory, and nothing is found
+ * by walking over all of them.
  */
 #include "fault.h"
 
@@ -25,6 +25,8 @@ static const struct flavor {
 	{"capacity 64", 64},
 	{"unbounded", WEIR_UNBOUNDED},
 };
+
+#define N_FLAVORS (sizeof flavors / sizeof *flavors)
 
 struct ends {
 	weir_sender *tx;
@@ -118,7 +120,7 @@ static void run_flavor(
 int main(int argc, char **argv)
 {
 	struct stress_random random;
-	size_t count = FEW;
+	size_t count = FEW, turn;
 	struct ends *ends;
 
 	stress_start(argc, argv, false);
@@ -129,9 +131,8 @@ int main(int argc, char **argv)
 	stress_check(ends != NULL, "no memory for %zu channels", count);
 	for (size_t i = 0; i < count; i++)
 		ends[i] = (struct ends){NULL, NULL};
-	while (stress_next_round(&random))
-		for (size_t f = 0; f < sizeof flavors / sizeof *flavors; f++)
-			run_flavor(&flavors[f], ends, count);
+	for (turn = stress.seed; stress_next_round(&random); turn++)
+		run_flavor(&flavors[turn % N_FLAVORS], ends, count);
 	free(ends);
 	stress_finish("%zu channels open at once, %" PRIu64
 		      " elements, 0 lost, 0 doubled",
