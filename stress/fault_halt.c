@@ -20,6 +20,8 @@ int main(int argc, char **argv)
 	if (FAULT_SANITIZED)
 		fault_skip("a sanitizer's own locks may be held by who is "
 			   "stopped");
+	if (!halt_is_possible())
+		fault_skip("ptrace does not work here");
 	halt = fault_share(sizeof *halt);
 	return fault_beside(halt_rounds, argc, argv, halt_one);
 }

@@ -17,6 +17,8 @@ struct halt_page {
 	_Atomic uint64_t calls;
 	/* The try_ calls that each of the others has had an answer to. */
 	_Atomic uint64_t answers[HALT_OTHERS];
+	/* The parent steps: who only tries is to leave it some CPU. */
+	_Atomic bool stepping;
 	/* Written by the parent.  The first other thread that has no answers,
 	 * plus 1; where the stopped one is then. */
 	_Atomic unsigned stuck;
@@ -29,6 +31,9 @@ extern struct halt_page *halt;
 /* Of the child: rounds with one thread in waiting calls, and others that only
  * try. */
 int halt_rounds(int argc, char **argv);
+
+/* Of the parent: can a process be traced here? */
+bool halt_is_possible(void);
 
 /* Of the parent: stop that thread, look at the others, let it go. */
 void halt_one(pid_t child, struct stress_random *random);

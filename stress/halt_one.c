@@ -3,7 +3,8 @@
  *
  * Only that thread is traced.  It is interrupted, which may find it asleep in
  * the kernel, and then goes on step by step: to the beginning of a call, and up
- * to MOST_STEPS into it.  Where it stands then is where it stays.
+ * to MOST_STEPS into it, or until behind one of its atomic instructions.  Where
+ * it stands then is where it stays.  There are some such stops in each round.
  */
 #include "fault.h"
 #include "fault_halt.h"
@@ -17,15 +18,19 @@
 #include <sys/ptrace.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* A send or recv is some hundred instructions, if it need not wait. */
-#define MOST_STEPS 600
+#define MOST_STEPS 400
+#define MOST_ATOMICS 16
 /* Steps in all: what is between two calls is short. */
-#define MOST_SEARCH 20000
+#define MOST_SEARCH 4000
 
 /* The others need so many answers each; they get so long to have them. */
-#define ANSWERS 1000
+#define ANSWERS 200
 #define PATIENCE_NS INT64_C(10000000000)
+/* In one round. */
+#define STOPS 4
 /* A step into a system call that sleeps is interrupted after so long. */
 #define SLEEP_NS 2000000
 
@@ -67,25 +72,6 @@ static bool step(bool *asleep)
 	return ask(PTRACE_SINGLESTEP, 0) && await_stop(asleep);
 }
 
-/* True if it is inside a call now, after so many steps.  If it comes out before
- * that, there is the next call. */
-static bool walk_into_call(struct stress_random *random, bool *asleep)
-{
-	uint64_t steps = stress_below(random, MOST_STEPS);
-
-	for (unsigned n = 0; n < MOST_SEARCH; n++) {
-		if (in_call() && (*asleep || steps == 0))
-			return true;
-		if (in_call())
-			steps--;
-		if (!step(asleep))
-			return false;
-	}
-	return false;
-}
-
-/* -- Where it is -------------------------------------------------------------- */
-
 static uintptr_t instruction(void)
 {
 #ifdef __x86_64__
@@ -95,6 +81,53 @@ static uintptr_t instruction(void)
 	return 0;
 #endif
 }
+
+/* Is the instruction that comes next an atomic one?  Behind these a place is
+ * claimed and not filled yet, or the gate is taken: an instruction at random is
+ * there too seldom. */
+static bool is_atomic_next(void)
+{
+#ifdef __x86_64__
+	unsigned char code[sizeof(long)];
+	long word;
+	size_t at = 0;
+
+	errno = 0;
+	word = ptrace(PTRACE_PEEKTEXT, thread, (void *)instruction(), NULL);
+	if (errno != 0)
+		return false;
+	memcpy(code, &word, sizeof word);
+	if (code[at] == 0xf0) /* lock */
+		return true;
+	if ((code[at] & 0xf0) == 0x40) /* REX */
+		at++;
+	/* xchg with memory */
+	return code[at] == 0x87 && code[at + 1] >> 6 != 3;
+#else
+	return true;
+#endif
+}
+
+/* True if it is inside a call now, after so many steps, or so many atomic
+ * instructions.  If it comes out before that, there is the next call. */
+static bool walk_into_call(struct stress_random *random, bool *asleep)
+{
+	bool count_atomics = stress_one_in(random, 2);
+	uint64_t left =
+		stress_below(random, count_atomics ? MOST_ATOMICS : MOST_STEPS);
+
+	for (unsigned n = 0; n < MOST_SEARCH; n++) {
+		if (in_call() && (*asleep || left == 0))
+			return true;
+		if (in_call() && (!count_atomics || is_atomic_next()))
+			left--;
+		if (!step(asleep))
+			return false;
+	}
+	return false;
+}
+
+/* -- Where it is -------------------------------------------------------------- */
 
 /* In code that was mapped from libweir.so? */
 static bool is_in_library(pid_t child)
@@ -157,24 +190,81 @@ static bool all_have_tried(void)
 	return halt->thread != 0 && halt->calls > 1;
 }
 
-void halt_one(pid_t child, struct stress_random *random)
+/* A thread must have stopped to be let go. */
+static void detach(void)
 {
 	bool asleep;
 
-	fault_sleep((int64_t)stress_below(random, 200000));
-	if (halt->ready == halt->done || !all_have_tried())
-		return;
-	thread = halt->thread;
-	if (!ask(PTRACE_SEIZE, PTRACE_O_EXITKILL))
-		fault_skip("ptrace: %s", strerror(errno));
-	if (ask(PTRACE_INTERRUPT, 0) && await_stop(&asleep) &&
-		walk_into_call(random, &asleep)) {
+	if (ask(PTRACE_INTERRUPT, 0) && await_stop(&asleep))
+		ask(PTRACE_DETACH, 0);
+}
+
+/* The child is at its end: its parent hears of that only once whoever traces a
+ * thread has heard of the thread's. */
+static void bury(void)
+{
+	int status = 0;
+
+	while (waitpid(thread, &status, __WALL) == thread && WIFSTOPPED(status))
+		;
+}
+
+/* One stop.  False if the child is at its end, one way or the other. */
+static bool stop_once(pid_t child, struct stress_random *random)
+{
+	bool asleep, inside;
+
+	if (!ask(PTRACE_INTERRUPT, 0) || !await_stop(&asleep))
+		return false;
+	atomic_store(&halt->stepping, true);
+	inside = walk_into_call(random, &asleep);
+	atomic_store(&halt->stepping, false);
+	if (inside) {
 		halt->asleep += asleep;
 		halt->in_library += is_in_library(child);
 		if (!watch_others())
-			return; /* the child says so, and ends */
+			return false; /* the child says so, and ends */
 		halt->stops++;
 	}
-	ask(PTRACE_DETACH, 0);
+	return ask(PTRACE_CONT, 0);
+}
+
+bool halt_is_possible(void)
+{
+	bool possible, asleep;
+	pid_t child = fork();
+
+	if (child == 0)
+		for (;;)
+			pause();
+	thread = child;
+	possible = child > 0 && ask(PTRACE_SEIZE, PTRACE_O_EXITKILL) &&
+		   ask(PTRACE_INTERRUPT, 0) && await_stop(&asleep) &&
+		   step(&asleep);
+	if (child > 0) {
+		kill(child, SIGKILL);
+		waitpid(child, NULL, __WALL);
+	}
+	return possible;
+}
+
+void halt_one(pid_t child, struct stress_random *random)
+{
+	bool there = true;
+
+	fault_sleep((int64_t)stress_below(random, 200000));
+	if (halt->ready == halt->done || halt->stuck != 0 || !all_have_tried())
+		return;
+	thread = halt->thread;
+	if (!ask(PTRACE_SEIZE, PTRACE_O_EXITKILL))
+		return; /* it is gone */
+	for (unsigned i = 0; i < STOPS && there; i++) {
+		there = stop_once(child, random);
+		fault_sleep((int64_t)stress_below(random, 200000));
+	}
+	if (there)
+		detach();
+	else
+		bury();
 	atomic_store(&halt->done, halt->ready);
 }

@@ -3,7 +3,9 @@
 #include "fault.h"
 #include "fault_halt.h"
 
+#include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -123,7 +125,8 @@ static void run_other(void *argument)
 		else
 			try_recv(w);
 		++*answers;
-		if (stress_one_in(&w->random, 64))
+		if (atomic_load(&halt->stepping) ||
+			stress_one_in(&w->random, 64))
 			sched_yield();
 	}
 }
@@ -197,13 +200,18 @@ static void open_channel(struct round *r, struct stress_random *random)
 	static const size_t capacities[] = {0, 1, 2, 64, WEIR_UNBOUNDED};
 	static const size_t words[] = {1, 3, MAX_WORDS};
 	size_t capacity = capacities[stress_below(random, 5)];
+	weir_options options = WEIR_OPTIONS_INIT;
 
 	r->words = words[stress_below(random, 3)];
 	r->to_send = stress_one_in(random, 2);
 	stress_describe("capacity %zd, %zu words, a %s is stopped",
 		(ptrdiff_t)capacity, r->words, r->to_send ? "send" : "recv");
-	stress_check(weir_open(capacity, r->words * sizeof(uint64_t), &r->tx,
-			     &r->rx) == WEIR_OK,
+	options.capacity = capacity;
+	options.element_size = r->words * sizeof(uint64_t);
+	/* Or most of the steps are those of a spin. */
+	if (!stress_one_in(random, 4))
+		options.spin_limit = WEIR_NO_SPIN;
+	stress_check(weir_open_with(&options, &r->tx, &r->rx) == WEIR_OK,
 		"open failed");
 	stress_show(r->tx);
 }
@@ -277,11 +285,20 @@ static void one_round(struct stress_random *random)
 	stress_progress();
 }
 
+/* A step that ends when nobody traces any more. */
+static void on_trap(int unused)
+{
+	(void)unused;
+}
+
 int halt_rounds(int argc, char **argv)
 {
+	struct sigaction action = {.sa_handler = on_trap};
 	struct stress_random random;
 
 	stress_start(argc, argv, false);
+	if (sigaction(SIGTRAP, &action, NULL) != 0)
+		stress_fail("sigaction: %s", strerror(errno));
 	while (stress_next_round(&random))
 		one_round(&random);
 	stress_finish("%" PRIu64 " stops (%" PRIu64 " in the library's code, "
