@@ -106,12 +106,24 @@ int posix_memalign(void **block, size_t alignment, size_t size)
 	return status;
 }
 
+/* dlsym may itself free the message of a failure before: that waits until it has
+ * told us where free is. */
 void free(void *block)
 {
 	static void (*_Atomic next)(void *);
+	static _Thread_local bool looking;
+	static _Thread_local void *late;
 
-	if (next == NULL)
+	if (looking) {
+		late = block;
+		return;
+	}
+	if (next == NULL) {
+		looking = true;
 		next = NEXT(free);
+		looking = false;
+		next(late);
+	}
 	if (block != NULL)
 		count_out();
 	next(block);

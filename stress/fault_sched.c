@@ -76,6 +76,9 @@ int main(int argc, char **argv)
 	uint64_t changes;
 
 	stress_start(argc, argv, false);
+	if (FAULT_SANITIZED)
+		fault_skip("a sanitizer's own locks spin for threads of lower "
+			   "priority");
 	find_cpus();
 	if (set_priority(0, 1) != 0)
 		fault_skip("no SCHED_FIFO: %s", strerror(errno));
