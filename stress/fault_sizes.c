@@ -20,7 +20,7 @@ int main(int argc, char **argv)
 		.sizes = sizes,
 		.n_sizes = 5,
 		.batch = 2,
-		.quota = 8,
+		.quota = 6,
 	};
 	struct stress_random random;
 

@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* In `make check`; script/faults asks for 10,000. */
-#define MANY 3000
+#define MANY 2000
 /* ThreadSanitizer knows some 8,000 threads at most; both are slow. */
 #define MANY_SANITIZED 300
 #define STACK ((size_t)64 * 1024)
