@@ -90,7 +90,7 @@ static bool find_pair(struct channel *channel, struct waiter **sender,
 	struct wait_queue *senders = &channel->sides[SENDING].waiting;
 	struct wait_queue *receivers = &channel->sides[RECEIVING].waiting;
 
-	/* Many may wait on the one side: they are not looked through in vain. */
+	/* Many may wait on the one side: not to be looked through in vain. */
 	if (wi_wait_queue_first(receivers) == NULL)
 		return false;
 	for (*sender = NULL;
