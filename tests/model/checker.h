@@ -86,4 +86,8 @@ bool descriptor_is_readable(int fd);
 void shared_read(const void *address, size_t size);
 void shared_write(void *address, size_t size);
 
+/* A relaxed atomic word of the model's own. */
+uint32_t shared_get(const uint32_t *word);
+void shared_set(uint32_t *word, uint32_t value);
+
 #endif

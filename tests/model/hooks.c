@@ -214,3 +214,15 @@ void __tsan_atomic_signal_fence(int order)
 {
 	(void)order;
 }
+
+uint32_t shared_get(const uint32_t *word)
+{
+	current_pc = CALLER;
+	return (uint32_t)memory_load(word, sizeof *word, memory_order_relaxed);
+}
+
+void shared_set(uint32_t *word, uint32_t value)
+{
+	current_pc = CALLER;
+	memory_store(word, sizeof *word, value, memory_order_relaxed);
+}

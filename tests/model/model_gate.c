@@ -9,14 +9,14 @@
 #include "checker.h"
 
 static struct gate gate;
-static struct atomic_u32 published;
+static uint32_t published;
 static uint64_t inside; /* plain: only who is inside touches it */
 static unsigned seen;
 
 static void reset(void)
 {
 	wi_gate_init(&gate);
-	init_atomic(&published, 0);
+	published = 0;
 	inside = 0;
 	seen = 0;
 }
@@ -25,7 +25,7 @@ static void work(void)
 {
 	shared_write(&inside, sizeof inside);
 	inside++;
-	if (load_relaxed(&published))
+	if (shared_get(&published))
 		seen++;
 }
 
@@ -42,7 +42,7 @@ static void enter_and_leave(void *unused)
 static void publish_and_mark(void *unused)
 {
 	(void)unused;
-	store_relaxed(&published, 1);
+	shared_set(&published, 1);
 	if (!wi_gate_enter_or_mark(&gate))
 		return;
 	do

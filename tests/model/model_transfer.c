@@ -270,3 +270,73 @@ MODEL(transfer, early_wakes, "sleeps end for no reason")
 	check_once(acts, 4, ends.rx);
 	free_channel(ends);
 }
+
+/* -- Who waits is served first --------------------------------------------- */
+
+/* Once a receiver is said to wait, the one element is that one's. */
+static void do_not_overtake_a_receiver(void *argument)
+{
+	struct act *act = argument;
+	weir_statistics now;
+
+	weir_receiver_statistics(act->rx, &now);
+	if (now.receivers_waiting == 0)
+		return;
+	do_try_recv(act);
+	check(act->status == WEIR_WOULD_BLOCK);
+}
+
+static void one_for_who_waits(size_t capacity)
+{
+	struct ends ends = open_channel(capacity);
+	struct act acts[] = {SENDS(ends, 1), RECEIVES(ends), RECEIVES(ends)};
+
+	acts[2].status = WEIR_WOULD_BLOCK;
+	spawn("receiver", do_recv, &acts[1]);
+	spawn("other", do_not_overtake_a_receiver, &acts[2]);
+	spawn("sender", do_send, &acts[0]);
+	join();
+	check(acts[1].status == WEIR_OK);
+	check_once(acts, 3, ends.rx);
+	free_channel(ends);
+}
+
+MODEL(transfer, receiver_is_not_overtaken_1,
+	"an element is for who waits: capacity 1")
+{
+	one_for_who_waits(1);
+}
+
+MODEL(transfer, receiver_is_not_overtaken_unbounded,
+	"an element is for who waits: unbounded")
+{
+	one_for_who_waits(WEIR_UNBOUNDED);
+}
+
+static void do_not_overtake_a_sender(void *argument)
+{
+	struct act *act = argument;
+	weir_statistics now;
+
+	weir_sender_statistics(act->tx, &now);
+	if (now.senders_waiting == 0)
+		return;
+	do_try_send(act);
+	check(act->status == WEIR_WOULD_BLOCK);
+}
+
+MODEL(transfer, sender_is_not_overtaken, "a place is for who waits")
+{
+	struct ends ends = open_with(1, 1);
+	struct act acts[] = {SENDS(ends, 1), SENDS(ends, 2), RECEIVES(ends),
+		inside(0, ends.tx)};
+
+	acts[1].status = WEIR_WOULD_BLOCK;
+	spawn("sender", do_send, &acts[0]);
+	spawn("other", do_not_overtake_a_sender, &acts[1]);
+	spawn("receiver", do_recv, &acts[2]);
+	join();
+	check(acts[0].status == WEIR_OK && acts[2].status == WEIR_OK);
+	check_once(acts, 4, ends.rx);
+	free_channel(ends);
+}
