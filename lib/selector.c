@@ -144,7 +144,8 @@ static void leave(weir_selector *selector, struct list *dead)
 
 /* -- Told ---------------------------------------------------------------- */
 
-static bool has_sleepers(weir_selector *selector)
+/* Before a wake-up; false: nobody sleeps. */
+static bool count_wake_up(weir_selector *selector)
 {
 	/* seq_cst [idle]: after the stack, or a timer, has changed. */
 	if (load_seq_cst(&selector->sleepers) == 0)
@@ -156,14 +157,14 @@ static bool has_sleepers(weir_selector *selector)
 
 static void wake_one(weir_selector *selector)
 {
-	if (has_sleepers(selector))
+	if (count_wake_up(selector))
 		wi_futex_wake(&selector->wake_ups);
 }
 
 /* When to look at the clock is for all of them to know: one might leave. */
 static void wake_all(weir_selector *selector)
 {
-	if (has_sleepers(selector))
+	if (count_wake_up(selector))
 		wi_futex_wake_all(&selector->wake_ups);
 }
 
