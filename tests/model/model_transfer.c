@@ -340,3 +340,23 @@ MODEL(transfer, sender_is_not_overtaken, "a place is for who waits")
 	check_once(acts, 4, ends.rx);
 	free_channel(ends);
 }
+
+static void length_is_at_most_one(void *argument)
+{
+	struct act *act = argument;
+
+	check(weir_receiver_length(act->rx) <= 1);
+}
+
+MODEL(transfer, length, "one element comes and goes: there are never two")
+{
+	struct ends ends = open_channel(2);
+	struct act acts[] = {SENDS(ends, 1), RECEIVES(ends)};
+
+	spawn("sender", do_try_send, &acts[0]);
+	spawn("receiver", do_try_recv, &acts[1]);
+	spawn("reader", length_is_at_most_one, &acts[1]);
+	join();
+	check_once(acts, 2, ends.rx);
+	free_channel(ends);
+}
