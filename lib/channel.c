@@ -315,14 +315,13 @@ static bool serve_side(
 		} else if (status == LOST) {
 			forget(channel, side, waiter);
 			continue;
-		} else if (status == WEIR_WOULD_BLOCK) {
-			if (side == RECEIVING && skip_gaps(channel))
-				continue;
-			if (waiter->done == 0 || side == SENDING)
-				break;
-			status = WEIR_OK; /* took what was there */
+		} else if (status == WEIR_WOULD_BLOCK && side == RECEIVING &&
+			   skip_gaps(channel)) {
+			continue;
 		} else if (side == RECEIVING && waiter->done > 0) {
-			status = WEIR_OK; /* likewise, before the end */
+			status = WEIR_OK; /* took what was there */
+		} else if (status == WEIR_WOULD_BLOCK) {
+			break;
 		}
 		wi_channel_decide(channel, side, waiter, status, decided);
 	}

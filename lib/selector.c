@@ -132,7 +132,7 @@ static void take_incoming(weir_selector *selector, struct list *dead)
 
 /* Who has pushed something and must not wait leaves a mark: then look at it.
  * What is dead is let go of. */
-static void leave(weir_selector *selector, struct list *dead)
+static void leave_with(weir_selector *selector, struct list *dead)
 {
 	struct list *node, *following;
 
@@ -140,6 +140,14 @@ static void leave(weir_selector *selector, struct list *dead)
 		take_incoming(selector, dead);
 	list_for_each_safe (node, following, dead)
 		release(container_of(node, struct membership, in_ready), 1);
+}
+
+static void leave(weir_selector *selector)
+{
+	struct list dead;
+
+	list_init(&dead);
+	leave_with(selector, &dead);
 }
 
 /* -- Told ---------------------------------------------------------------- */
@@ -233,7 +241,7 @@ static uint32_t kill(struct membership *member)
 			references++;
 		}
 	}
-	leave(selector, &dead);
+	leave_with(selector, &dead);
 	return references;
 }
 
@@ -297,14 +305,12 @@ static struct membership *make(
 static void join(struct membership *member)
 {
 	weir_selector *selector = member->selector;
-	struct list dead;
 
-	list_init(&dead);
 	enter(selector);
 	list_append(&selector->all, &member->in_all);
 	if (is_timer(member))
 		list_append(&selector->timers, &member->in_timers);
-	leave(selector, &dead);
+	leave(selector);
 	if (is_timer(member))
 		wake_all(selector);
 	wi_channel_watch(member->channel, wi_case_side(&member->operation),
@@ -412,17 +418,15 @@ static struct membership *take_first(
 	weir_selector *selector, enum patience patience)
 {
 	struct membership *member = NULL;
-	struct list dead;
 
 	if (!may_enter(selector, patience))
 		return NULL;
-	list_init(&dead);
 	if (!list_is_empty(&selector->ready)) {
 		member = container_of(
 			selector->ready.next, struct membership, in_ready);
 		take_off(member);
 	}
-	leave(selector, &dead);
+	leave(selector);
 	return member;
 }
 
@@ -470,16 +474,15 @@ static enum look check(
  * last of the ready list. */
 static void put_back(weir_selector *selector, struct list *kept)
 {
-	struct list *node, *following, dead;
+	struct list *node, *following;
 
 	if (list_is_empty(kept))
 		return;
 	list_for_each_safe (node, following, kept)
 		push(selector, container_of(node, struct membership, in_ready));
 	/* One of them may be dead by now. */
-	list_init(&dead);
 	if (wi_gate_enter_or_mark(&selector->gate))
-		leave(selector, &dead);
+		leave(selector);
 	wake_one(selector);
 }
 
@@ -520,7 +523,7 @@ static int look(weir_selector *selector, weir_event *events, size_t count,
 	list_due_timers(selector);
 	take_incoming(selector, &dead);
 	freed = selector->freed;
-	leave(selector, &dead);
+	leave_with(selector, &dead);
 	if (freed)
 		return WEIR_CLOSED_RESOURCE;
 	report_ready(selector, events, count, found, patience);
@@ -532,10 +535,8 @@ static void sleep_until_told(weir_selector *selector, int64_t deadline)
 {
 	/* relaxed: compared again by the kernel, after [idle]. */
 	uint32_t seen = load_relaxed(&selector->wake_ups);
-	struct list dead;
 	bool idle;
 
-	list_init(&dead);
 	/* seq_cst [idle]: then look again. */
 	fetch_add_seq_cst(&selector->sleepers, 1);
 	enter(selector);
@@ -548,7 +549,7 @@ static void sleep_until_told(weir_selector *selector, int64_t deadline)
 		if (due < deadline)
 			deadline = due;
 	}
-	leave(selector, &dead);
+	leave(selector);
 	if (idle)
 		wi_futex_wait(&selector->wake_ups, seen, deadline);
 	/* relaxed: one too many only wakes in vain. */
@@ -636,9 +637,7 @@ int weir_selector_open(weir_selector **result)
 static struct membership *any_member(weir_selector *selector)
 {
 	struct membership *member = NULL;
-	struct list dead;
 
-	list_init(&dead);
 	enter(selector);
 	selector->freed = true;
 	if (!list_is_empty(&selector->all)) {
@@ -647,7 +646,7 @@ static struct membership *any_member(weir_selector *selector)
 		/* relaxed: the set has one, as long as it is in there. */
 		fetch_add_relaxed(&member->references, 1);
 	}
-	leave(selector, &dead);
+	leave(selector);
 	return member;
 }
 
