@@ -50,17 +50,6 @@ struct burst {
 	_Atomic bool stop;
 };
 
-static int64_t resident_bytes(void)
-{
-	long pages = 0;
-	FILE *file = fopen("/proc/self/statm", "r");
-
-	if (file == NULL || fscanf(file, "%*s %ld", &pages) != 1)
-		stress_fail("cannot read /proc/self/statm");
-	fclose(file);
-	return pages * sysconf(_SC_PAGESIZE);
-}
-
 static void sleep_ns(long ns)
 {
 	struct timespec time = {.tv_nsec = ns};
@@ -178,7 +167,7 @@ static void judge(
 	int64_t since = weir_now();
 	int64_t after;
 
-	while ((after = resident_bytes()) > before + NEAR_BYTES &&
+	while ((after = stress_resident_bytes()) > before + NEAR_BYTES &&
 		weir_now() - since <
 			(after > before + SLACK_BYTES ? PATIENCE_NS : NEAR_NS))
 		sleep_ns(10000000);
@@ -199,9 +188,9 @@ static void burst_alone(uint64_t count)
 	stress_describe("a burst, nothing else");
 	open_burst(&b);
 	drain(&b, fill(&b, WARM_UP));
-	int64_t before = resident_bytes();
+	int64_t before = stress_resident_bytes();
 	uint64_t sent = fill(&b, count);
-	int64_t peak = resident_bytes();
+	int64_t peak = stress_resident_bytes();
 	drain(&b, sent);
 	judge("alone", sent, before, peak);
 	weir_sender_free(b.tx);
@@ -263,9 +252,9 @@ static void burst_in_flow(uint64_t count)
 	/* Their stacks are old, their `next` starts anew: so do the senders. */
 	for (unsigned i = 0; i < 2; i++)
 		stress_crew_add(&receivers, "receiver", run_flow_receiver, &b);
-	int64_t before = resident_bytes();
+	int64_t before = stress_resident_bytes();
 	uint64_t sent = fill(&b, count);
-	int64_t peak = resident_bytes();
+	int64_t peak = stress_resident_bytes();
 	atomic_store(&b.slow, false);
 	stress_doing("waiting for the drain", sent);
 	while (weir_sender_length(b.tx) > 1000)

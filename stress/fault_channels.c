@@ -35,17 +35,6 @@ struct ends {
 
 static uint64_t elements;
 
-static int64_t resident_bytes(void)
-{
-	long pages = 0;
-	FILE *file = fopen("/proc/self/statm", "r");
-
-	if (file == NULL || fscanf(file, "%*s %ld", &pages) != 1)
-		stress_fail("cannot read /proc/self/statm");
-	fclose(file);
-	return pages * sysconf(_SC_PAGESIZE);
-}
-
 static void open_all(struct ends *ends, size_t count, size_t capacity)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -102,9 +91,9 @@ static void run_flavor(
 
 	stress_describe("%zu channels, %s", count, flavor->name);
 	malloc_trim(0);
-	before = resident_bytes();
+	before = stress_resident_bytes();
 	open_all(ends, count, flavor->capacity);
-	after = resident_bytes();
+	after = stress_resident_bytes();
 	if (flavor->capacity == WEIR_UNBOUNDED && used > USED_AT_ONCE)
 		used = USED_AT_ONCE;
 	if (flavor->capacity > 0)

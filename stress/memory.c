@@ -8,8 +8,10 @@
  */
 #include "stress.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const uint64_t guard = UINT64_C(0x5afe5afe5afe5afe);
 
@@ -104,4 +106,15 @@ void stress_memory_end(struct stress_memory *memory)
 		"%" PRId64 " bytes in %" PRId64
 		" blocks are left after the last free",
 		memory->live_bytes, memory->live_blocks);
+}
+
+int64_t stress_resident_bytes(void)
+{
+	long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+
+	if (file == NULL || fscanf(file, "%*s %ld", &pages) != 1)
+		stress_fail("cannot read /proc/self/statm");
+	fclose(file);
+	return pages * sysconf(_SC_PAGESIZE);
 }

@@ -184,4 +184,7 @@ void stress_memory_use(struct stress_memory *memory, weir_options *options);
 /* After the last free of an endpoint: all must be back. */
 void stress_memory_end(struct stress_memory *memory);
 
+/* Memory of this process that is resident now. */
+int64_t stress_resident_bytes(void);
+
 #endif
