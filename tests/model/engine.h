@@ -46,7 +46,7 @@ struct location {
 	uint32_t index; /* in views */
 	struct message *newest;
 	uint32_t ordered; /* stamp of its last seq_cst store */
-	/* Which partial order has led here: see wi_note in fibers.c. */
+	/* Which partial order has led here: see fibers_note. */
 	uint64_t write_hash;
 	uint64_t read_hash;
 	/* Locks and descriptors. */
@@ -69,7 +69,6 @@ struct thread {
 	const void *waits_for;
 	int64_t deadline; /* INT64_MAX: none */
 	bool timed_out;
-	uint64_t since;   /* the step at which it began to wait */
 	unsigned readers; /* RCU read sections it is in */
 	uint64_t reading_since;
 	uint64_t hash;
@@ -91,13 +90,11 @@ void fibers_abandon(void) __attribute__((noreturn));
 void fibers_point(struct location *location);
 /* Sleep until fibers_wake, or the deadline; false: it was the deadline. */
 bool fibers_block(const void *waits_for, int64_t deadline);
-bool fibers_wait_for(const void *waits_for, unsigned thread);
 void fibers_wake(unsigned thread);
 /* The order of what is done decides what a state is. */
 void fibers_note(struct location *location, bool writes, uint64_t what);
 void fibers_add_daemon(const char *name, void (*body)(void *));
 const void *fibers_stack(size_t *size);
-bool fibers_others_are_through(void);
 
 /* -- explore.c ------------------------------------------------------------ */
 
@@ -115,7 +112,6 @@ bool explore_may_be_stale(void);
 bool explore_was_here(uint64_t state);
 /* Is it known that several threads use this address?  Learns it. */
 bool explore_is_shared(uintptr_t address, unsigned thread);
-void explore_end_badly(void) __attribute__((noreturn));
 
 /* -- memory.c ------------------------------------------------------------ */
 
@@ -124,14 +120,12 @@ struct location *memory_location(const volatile void *address);
 uint64_t memory_load(const volatile void *address, size_t size, int order);
 /* What it becomes of what it was; failing compare-and-swaps say false. */
 typedef bool memory_change(uint64_t *value, const void *argument);
-uint64_t memory_store(
+void memory_store(
 	volatile void *address, size_t size, uint64_t value, int order);
 uint64_t memory_modify(volatile void *address, size_t size, int order,
 	int failure_order, memory_change *change, const void *argument,
 	bool *changed, const char *verb);
 void memory_fence(int order);
-/* A fence in all threads at once. */
-void memory_fence_everywhere(void);
 void memory_join(struct view *into, const struct view *from);
 /* All that a thread has done so far becomes visible to who joins `into`. */
 void memory_release_into(struct view *into);
@@ -162,7 +156,6 @@ void kernel_reset(void);
 void locks_reset(void);
 /* Let RCU call all that it has been given. */
 void locks_drain(void);
-int64_t kernel_next_deadline(void);
 
 /* -- trace.c ------------------------------------------------------------- */
 

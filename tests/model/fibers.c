@@ -183,7 +183,7 @@ bool fibers_block(const void *waits_for, int64_t deadline)
 	thread->waits_for = waits_for;
 	thread->deadline = deadline;
 	thread->timed_out = false;
-	thread->since = ++steps;
+	steps++;
 	give_way();
 	return !thread->timed_out;
 }
@@ -197,7 +197,7 @@ void fibers_wake(unsigned thread)
 
 /* -- Life ---------------------------------------------------------------- */
 
-bool fibers_others_are_through(void)
+static bool others_are_through(void)
 {
 	for (unsigned i = 1; i < thread_count; i++)
 		if (!threads[i].daemon && threads[i].state != FINISHED)
@@ -216,7 +216,7 @@ static void thread_main(void)
 		fibers_abandon();
 	}
 	memory_release_into(&threads[0].acquired);
-	if (fibers_others_are_through() && threads[0].state == BLOCKED)
+	if (others_are_through() && threads[0].state == BLOCKED)
 		fibers_wake(0);
 	give_way();
 }
@@ -263,7 +263,7 @@ void join(void)
 	for (unsigned i = 1; i < thread_count; i++)
 		memory_release_into(&threads[i].view);
 	running = true;
-	if (!fibers_others_are_through())
+	if (!others_are_through())
 		fibers_block(&threads[0], INT64_MAX);
 	running = false;
 	memory_join(&threads[0].view, &threads[0].acquired);

@@ -38,7 +38,7 @@ int64_t model_now(void)
 }
 
 /* The next moment that matters to anybody; INT64_MAX: none. */
-int64_t kernel_next_deadline(void)
+static int64_t next_deadline(void)
 {
 	int64_t next =
 		now < last_deadline ? now - now % TICK + TICK : INT64_MAX;
@@ -71,7 +71,7 @@ static void run_clock(void *unused)
 {
 	(void)unused;
 	for (;;) {
-		int64_t next = kernel_next_deadline();
+		int64_t next = next_deadline();
 
 		if (next == INT64_MAX)
 			fibers_block(&clock_word, INT64_MAX);
@@ -237,7 +237,7 @@ int model_eventfd(unsigned count, int flags)
 	struct location *location;
 
 	(void)flags;
-	if (explore_choose(FAULT, 1) == 1 || descriptor_count == 64)
+	if (descriptor_count == 64)
 		return (int)fail(EMFILE);
 	descriptor_count++;
 	location = descriptor(fd);

@@ -260,7 +260,7 @@ uint64_t memory_load(const volatile void *address, size_t size, int order)
 	return message->value;
 }
 
-uint64_t memory_store(
+void memory_store(
 	volatile void *address, size_t size, uint64_t value, int order)
 {
 	struct location *location = location_of(address, size);
@@ -272,7 +272,6 @@ uint64_t memory_store(
 	write_memory(address, size, value);
 	fibers_note(location, true, value);
 	trace_add(current_pc, "store", (uintptr_t)address, before, value, 0);
-	return value;
 }
 
 uint64_t memory_modify(volatile void *address, size_t size, int order,
@@ -333,17 +332,4 @@ void memory_fence(int order)
 		thread->released = thread->view;
 		start_epoch();
 	}
-}
-
-void memory_fence_everywhere(void)
-{
-	struct location *all = memory_location(&fence_view);
-
-	fibers_point(all);
-	/* Twice: the first who is asked must know of the last, too. */
-	for (unsigned round = 0; round < 2; round++)
-		for (unsigned i = 0; i < thread_count; i++)
-			join_fence(&threads[i].view);
-	fibers_note(all, true, 0);
-	trace_add(current_pc, "membarrier", 0, 0, 0, 0);
 }

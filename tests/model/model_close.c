@@ -215,14 +215,6 @@ MODEL(close, clone, "a sender is cloned while it is closed")
 	free_channel(ends);
 }
 
-static void recv_twice(void *argument)
-{
-	struct act *acts = argument;
-
-	do_recv(&acts[0]);
-	do_recv(&acts[1]);
-}
-
 MODEL(close, place_for_the_next,
 	"a waiting sender is closed, the next one gets the place")
 {
@@ -237,7 +229,7 @@ MODEL(close, place_for_the_next,
 	spawn("sender 1", do_send, &acts[0]);
 	spawn("sender 2", do_send, &acts[1]);
 	spawn("closer", do_close_sender, &acts[0]);
-	spawn("receiver", recv_twice, &acts[2]);
+	spawn("receiver", do_recv_two, &acts[2]);
 	join();
 	check(acts[1].status == WEIR_OK);
 	check_once(acts, 5, ends.rx);
@@ -284,7 +276,7 @@ static void hear_in_send(void *argument)
 	hear(act->status, WEIR_BROKEN_RESOURCE);
 	hear(act->status, WEIR_CLOSED_RESOURCE);
 	if (weir_sender_is_closed(act->tx))
-		hear(0, 0);
+		shared_read(&news, sizeof news);
 }
 
 static void hear_in_recv(void *argument)
@@ -298,7 +290,7 @@ static void hear_in_recv(void *argument)
 	hear(act->status, WEIR_END_OF_CHANNEL);
 	hear(act->status, WEIR_CLOSED_RESOURCE);
 	if (weir_receiver_is_closed(act->rx))
-		hear(0, 0);
+		shared_read(&news, sizeof news);
 }
 
 EACH_FLAVOR(news_of_the_break,

@@ -75,8 +75,6 @@ static void closed_by_a_third(bool close_first)
 	spawn("first", take_turns, &first);
 	spawn("second", take_turns, &second);
 	spawn("closer", close_end, close_first ? &first : &second);
-	/* Whoever is left at the end is told. */
-	first.free_at_end = second.free_at_end = false;
 	join();
 	weir_duplex_free(first.end);
 	weir_duplex_free(second.end);

@@ -343,14 +343,6 @@ MODEL(force_send, two, "two at once, into a full channel")
 	free_channel(ends);
 }
 
-static void recv_two(void *argument)
-{
-	struct act *acts = argument;
-
-	do_recv(&acts[0]);
-	do_recv(&acts[1]);
-}
-
 MODEL(force_send, waiting_sender,
 	"ahead of a sender that waits, which is not forgotten")
 {
@@ -361,7 +353,7 @@ MODEL(force_send, waiting_sender,
 	do_send(&acts[0]);
 	spawn("sender", do_send, &acts[1]);
 	spawn("forcer", do_force_send, &acts[2]);
-	spawn("receiver", recv_two, &acts[3]);
+	spawn("receiver", do_recv_two, &acts[3]);
 	join();
 	check(acts[1].status == WEIR_OK && acts[3].status == WEIR_OK);
 	/* The forcer may find the others in the middle. */

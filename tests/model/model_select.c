@@ -324,7 +324,7 @@ MODEL(select, places, "selects that send into one place")
 {
 	struct ends a = open_channel(1), b = open_channel(1);
 	struct choice s = choose(), t = choose();
-	struct act acts[4] = {SENDS(a, 4), RECEIVES(a)}, to_b[3];
+	struct act acts[4] = {SENDS(a, 4), RECEIVES(a)}, to_b[2];
 
 	do_send(&acts[0]);
 	or_send(&s, a.tx, 1);

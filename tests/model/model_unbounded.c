@@ -16,30 +16,6 @@ MODEL(unbounded, first_segment, "two senders meet at the first segment")
 	free_channel(ends);
 }
 
-static void send_two(void *argument)
-{
-	struct act *acts = argument;
-
-	do_send(&acts[0]);
-	do_send(&acts[1]);
-}
-
-static void recv_two(void *argument)
-{
-	struct act *acts = argument;
-
-	do_recv(&acts[0]);
-	do_recv(&acts[1]);
-}
-
-static void try_recv_two(void *argument)
-{
-	struct act *acts = argument;
-
-	do_try_recv(&acts[0]);
-	do_try_recv(&acts[1]);
-}
-
 MODEL(unbounded, hand_over,
 	"over a border, while the segment before is retired")
 {
@@ -48,8 +24,8 @@ MODEL(unbounded, hand_over,
 		RECEIVES(ends), RECEIVES(ends), RECEIVES(ends)};
 
 	do_send(&acts[0]);
-	spawn("sender", send_two, &acts[1]);
-	spawn("receiver 1", recv_two, &acts[3]);
+	spawn("sender", do_send_two, &acts[1]);
+	spawn("receiver 1", do_recv_two, &acts[3]);
 	spawn("receiver 2", do_recv, &acts[5]);
 	join();
 	check(acts[3].element < acts[4].element);
@@ -64,10 +40,10 @@ MODEL(unbounded, stale_hints, "a slow sender and receivers over two borders")
 		SENDS(ends, 8), RECEIVES(ends), RECEIVES(ends), RECEIVES(ends),
 		RECEIVES(ends)};
 
-	spawn("sender 1", send_two, &acts[0]);
-	spawn("sender 2", send_two, &acts[2]);
-	spawn("receiver 1", try_recv_two, &acts[4]);
-	spawn("receiver 2", try_recv_two, &acts[6]);
+	spawn("sender 1", do_send_two, &acts[0]);
+	spawn("sender 2", do_send_two, &acts[2]);
+	spawn("receiver 1", do_try_recv_two, &acts[4]);
+	spawn("receiver 2", do_try_recv_two, &acts[6]);
 	join();
 	check_once(acts, 8, ends.rx);
 	free_channel(ends);
@@ -106,7 +82,7 @@ MODEL(unbounded, first_send_against_last_close,
 	struct act acts[] = {SENDS(ends, 1), SENDS(ends, 2), RECEIVES(ends)};
 
 	acts[2].status = WEIR_CLOSED_RESOURCE;
-	spawn("sender", send_two, &acts[0]);
+	spawn("sender", do_send_two, &acts[0]);
 	spawn("receiver", do_free_receiver, &acts[2]);
 	join();
 	check_once(acts, 3, NULL);
@@ -148,7 +124,7 @@ MODEL(unbounded, length, "a length read at a border")
 		SENDS(ends, 1), SENDS(ends, 2), SENDS(ends, 4), RECEIVES(ends)};
 
 	do_send(&acts[0]);
-	spawn("sender", send_two, &acts[1]);
+	spawn("sender", do_send_two, &acts[1]);
 	spawn("receiver", do_recv, &acts[3]);
 	spawn("reader", length_is_sane, &acts[3]);
 	join();

@@ -265,8 +265,8 @@ MODEL(selector, ticks_for_two,
 	weir_selector_free(one.selector);
 }
 
-MODEL(selector, freed_with_waiters,
-	"freed while two threads wait: both hear of it")
+MODEL(selector, two_tries,
+	"two who must not wait look at once, then it is freed")
 {
 	struct ends ends = open_channel(1);
 	struct watch one = open_watch(ends), other = one;
@@ -282,15 +282,13 @@ MODEL(selector, freed_with_waiters,
 	free_channel(ends);
 }
 
-MODEL(selector, freed, "freed while a thread waits: it hears CLOSED_RESOURCE")
+MODEL(selector, freed, "freed as an element comes")
 {
 	struct ends ends = open_channel(1);
 	struct watch watch = open_watch(ends);
 	struct act send = SENDS(ends, 1);
 
 	do_add(&watch);
-	/* The wait has begun: references are taken at its start. */
-	watch.deadline = 0;
 	spawn("freer", do_free_selector, &watch);
 	spawn("sender", do_send, &send);
 	join();

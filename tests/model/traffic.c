@@ -66,6 +66,30 @@ void do_try_recv(void *argument)
 	act->status = weir_try_recv(act->rx, &act->element);
 }
 
+void do_send_two(void *argument)
+{
+	struct act *acts = argument;
+
+	do_send(&acts[0]);
+	do_send(&acts[1]);
+}
+
+void do_recv_two(void *argument)
+{
+	struct act *acts = argument;
+
+	do_recv(&acts[0]);
+	do_recv(&acts[1]);
+}
+
+void do_try_recv_two(void *argument)
+{
+	struct act *acts = argument;
+
+	do_try_recv(&acts[0]);
+	do_try_recv(&acts[1]);
+}
+
 void do_send_until(void *argument)
 {
 	struct act *act = argument;

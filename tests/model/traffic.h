@@ -47,6 +47,10 @@ void do_try_send(void *act);
 void do_try_recv(void *act);
 void do_send_until(void *act);
 void do_recv_until(void *act);
+/* These with an array of two: one after the other. */
+void do_send_two(void *acts);
+void do_recv_two(void *acts);
+void do_try_recv_two(void *acts);
 void do_force_send(void *act);
 void do_close_sender(void *act);
 void do_close_receiver(void *act);
