@@ -84,7 +84,7 @@ static int send_batch(
 		"weir_send_many", "weir_try_send_many", "weir_send_many_until"};
 	weir_sender *tx = target->tx[endpoint];
 	uint64_t values[MAX_BATCH], way = stress_below(&actor->random, 3);
-	size_t count = 1 + stress_below(&actor->random, MAX_BATCH), sent;
+	size_t count = 1 + stress_below(&actor->random, MAX_BATCH), sent = 0;
 	int64_t until = actor_deadline(actor), start;
 	int status;
 
@@ -118,7 +118,8 @@ static int receive_batch(
 		"weir_recv_many", "weir_try_recv_many", "weir_recv_many_until"};
 	weir_receiver *rx = target->rx[endpoint];
 	uint64_t values[MAX_BATCH] = {0}, way = stress_below(&actor->random, 3);
-	size_t count = 1 + stress_below(&actor->random, MAX_BATCH), received;
+	size_t count = 1 + stress_below(&actor->random, MAX_BATCH);
+	size_t received = 0;
 	int64_t until = actor_deadline(actor), start = history_now();
 	int status;
 
