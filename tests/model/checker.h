@@ -76,6 +76,10 @@ void allocations_may_fail(unsigned times);
 /* From here on a sleep may end for no reason, `times` at most. */
 void sleeps_may_end_early(unsigned times);
 
+/* Wait until so many threads have gone to sleep on a futex: they are inside a
+ * call, wherever they are by now. */
+void until_asleep(unsigned count);
+
 /* One of n, 0 the first to be tried: all are. */
 unsigned any_of(unsigned n);
 

@@ -69,6 +69,7 @@ struct thread {
 	const void *waits_for;
 	int64_t deadline; /* INT64_MAX: none */
 	bool timed_out;
+	bool has_slept;   /* on a futex */
 	unsigned readers; /* RCU read sections it is in */
 	uint64_t reading_since;
 	uint64_t hash;

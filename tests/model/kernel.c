@@ -29,6 +29,7 @@ static bool has_clock;
 static uint64_t clock_word;      /* where the clock is a location */
 static uint64_t descriptors[64]; /* where descriptors are */
 static unsigned descriptor_count;
+static uint64_t sleepers_word; /* who has slept is a location, too */
 
 /* -- The clock ----------------------------------------------------------- */
 
@@ -143,6 +144,35 @@ void sleeps_may_end_early(unsigned times)
 	early_ends_left = times;
 }
 
+static unsigned count_sleepers(void)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < thread_count; i++)
+		count += threads[i].has_slept;
+	return count;
+}
+
+void until_asleep(unsigned count)
+{
+	struct location *location = memory_location(&sleepers_word);
+
+	fibers_point(location);
+	while (count_sleepers() < count)
+		fibers_block(&sleepers_word, INT64_MAX);
+	/* From here on it stays true. */
+	fibers_note(location, false, count);
+}
+
+static void note_sleeper(void)
+{
+	threads[self].has_slept = true;
+	for (unsigned i = 0; i < thread_count; i++)
+		if (threads[i].state == BLOCKED &&
+			threads[i].waits_for == &sleepers_word)
+			fibers_wake(i);
+}
+
 static long fail(int error)
 {
 	errno = error;
@@ -178,6 +208,7 @@ static long futex_wait(
 		0);
 	if (deadline != INT64_MAX)
 		start_clock();
+	note_sleeper();
 	if (!fibers_block(word, deadline)) {
 		trace_add(current_pc, "futex: time is up", (uintptr_t)word,
 			found, 0, 0);

@@ -127,6 +127,35 @@ MODEL(duplex, freed_before_start,
 	weir_duplex_free(second.end);
 }
 
+/* Unless another thread is in a call on this end. */
+static void exchange_once(void *argument)
+{
+	struct side *side = argument;
+	uint64_t out = 30, in;
+
+	side->status = weir_duplex_exchange_until(
+		side->end, &out, &in, side->deadline);
+}
+
+MODEL(duplex, one_end_two_threads,
+	"two threads use one end: one after the other, or one is refused")
+{
+	struct side first, second, again;
+
+	open_sides(&first, &second);
+	first.exchanges = 2;
+	first.deadline = second.deadline = deadline_ahead();
+	again = second;
+	spawn("first", take_turns, &first);
+	spawn("second", take_turns, &second);
+	spawn("second, too", exchange_once, &again);
+	join();
+	check(second.status == WEIR_OK || second.status == WEIR_TIMED_OUT ||
+		second.status == WEIR_INVALID_ARGUMENT);
+	weir_duplex_free(first.end);
+	weir_duplex_free(second.end);
+}
+
 MODEL(duplex, deadline, "a deadline passes as the turn comes")
 {
 	struct side first, second;

@@ -152,6 +152,149 @@ MODEL(in_place, gap_behind_an_element,
 	free_channel(ends);
 }
 
+/* Places that the body has reserved. */
+struct place {
+	weir_sender *tx;
+	void *slot;
+	uint64_t element;
+};
+
+static struct place reserve(struct ends ends, uint64_t element)
+{
+	struct place place = {.tx = ends.tx, .element = element};
+
+	check(weir_send_reserve(ends.tx, &place.slot) == WEIR_OK);
+	return place;
+}
+
+static void abort_place(void *argument)
+{
+	struct place *place = argument;
+
+	weir_send_abort(place->tx, place->slot);
+}
+
+static void commit_place(struct place *place)
+{
+	*(uint64_t *)place->slot = place->element;
+	weir_send_commit(place->tx, place->slot);
+}
+
+/* Whoever has aborted, and whoever has taken what was before the gap, one of
+ * the two has moved head past it: nobody is in the middle, so what comes next
+ * is there at once. */
+static void gap_is_passed(size_t capacity)
+{
+	struct ends ends = open_channel(capacity);
+	struct act acts[] = {
+		SENDS(ends, 1), RECEIVES(ends), SENDS(ends, 2), RECEIVES(ends)};
+	struct place gap;
+
+	do_send(&acts[0]);
+	gap = reserve(ends, 0);
+	spawn("aborter", abort_place, &gap);
+	spawn("receiver", do_try_recv, &acts[1]);
+	join();
+	do_try_send(&acts[2]);
+	do_try_recv(&acts[3]);
+	check(acts[1].status == WEIR_OK && acts[2].status == WEIR_OK);
+	check(acts[3].status == WEIR_OK);
+	check_once(acts, 4, ends.rx);
+	free_channel(ends);
+}
+
+MODEL(in_place, gap_is_passed_2,
+	"a gap, and the element before it goes: capacity 2")
+{
+	gap_is_passed(2);
+}
+
+MODEL(in_place, gap_is_passed_unbounded,
+	"a gap, and the element before it goes: unbounded")
+{
+	gap_is_passed(WEIR_UNBOUNDED);
+}
+
+MODEL(in_place, gaps_around_an_element,
+	"two places are aborted at once, an element between them")
+{
+	struct ends ends = open_channel(4);
+	struct act acts[] = {
+		SENDS(ends, 1), SENDS(ends, 2), RECEIVES(ends), RECEIVES(ends)};
+	struct place gaps[2];
+
+	gaps[0] = reserve(ends, 0);
+	do_send(&acts[0]);
+	gaps[1] = reserve(ends, 0);
+	do_send(&acts[1]);
+	spawn("aborter 1", abort_place, &gaps[0]);
+	spawn("aborter 2", abort_place, &gaps[1]);
+	join();
+	do_try_recv_two(&acts[2]);
+	check(acts[2].status == WEIR_OK && acts[3].status == WEIR_OK);
+	check_once(acts, 4, ends.rx);
+	free_channel(ends);
+}
+
+MODEL(in_place, gap_is_no_place,
+	"a gap behind an element: who sends with a deadline is told")
+{
+	struct ends ends = open_channel(2);
+	struct act acts[] = {SENDS(ends, 1), SENDS(ends, 2)};
+	struct place gap;
+
+	do_send(&acts[0]);
+	gap = reserve(ends, 0);
+	abort_place(&gap);
+	acts[1].deadline = deadline_ahead();
+	spawn("sender", do_send_until, &acts[1]);
+	join();
+	check(acts[1].status == WEIR_TIMED_OUT);
+	check_once(acts, 2, ends.rx);
+	free_channel(ends);
+}
+
+struct batch {
+	weir_receiver *rx;
+	uint64_t elements[3];
+	size_t count;
+	struct place places[3];
+};
+
+static void recv_all(void *argument)
+{
+	struct batch *batch = argument;
+
+	check(weir_recv_many(batch->rx, batch->elements, 3, &batch->count) ==
+		WEIR_OK);
+}
+
+static void abort_the_second(void *argument)
+{
+	struct batch *batch = argument;
+
+	until_asleep(1);
+	abort_place(&batch->places[1]);
+	commit_place(&batch->places[2]);
+	commit_place(&batch->places[0]);
+}
+
+MODEL(in_place, batch_over_a_gap,
+	"a recv_many that waits is given what is behind a gap as well")
+{
+	struct ends ends = open_channel(4);
+	struct batch batch = {.rx = ends.rx};
+
+	for (unsigned i = 0; i < 3; i++)
+		batch.places[i] = reserve(ends, 1u << i);
+	spawn("receiver", recv_all, &batch);
+	spawn("builder", abort_the_second, &batch);
+	join();
+	check(batch.count == 2);
+	check(batch.elements[0] == 1 && batch.elements[1] == 4);
+	free_channel(ends);
+}
+
 static void close_under_a_hand(size_t capacity)
 {
 	struct ends ends = open_channel(capacity);

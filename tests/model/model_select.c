@@ -257,6 +257,67 @@ MODEL(select, deadline_1,
 	deadline_of_one(1);
 }
 
+struct both {
+	struct act act;
+	struct choice choice;
+};
+
+/* Sends, then selects with a deadline that has passed: there is an element. */
+static void send_then_select(void *argument)
+{
+	struct both *both = argument;
+
+	do_send(&both->act);
+	do_select_until(&both->choice);
+	check(did(&both->choice, 0));
+}
+
+MODEL(select, timed_out_is_true,
+	"an element sent before is there, though another is on its way")
+{
+	struct ends a = open_channel(2), b = open_channel(1);
+	struct both both = {.act = SENDS(a, 1), .choice = choose()};
+	struct act acts[3] = {[1] = SENDS(a, 2)};
+
+	or_recv(&both.choice, a.rx);
+	or_recv(&both.choice, b.rx);
+	spawn("both", send_then_select, &both);
+	spawn("sender", do_send, &acts[1]);
+	join();
+	acts[0] = both.act;
+	acts[2] = act_of(&both.choice, 0);
+	check_once(acts, 3, a.rx);
+	free_channel(a);
+	free_channel(b);
+}
+
+static void ready_once_one_waits(void *argument)
+{
+	struct both *both = argument;
+
+	until_asleep(1);
+	do_ready_until(&both->choice); /* at 0: has passed */
+	do_try_recv(&both->act);
+}
+
+MODEL(select, ready_of_a_partner,
+	"a sender that waits on a rendezvous is readiness")
+{
+	struct ends a = open_channel(0), b = open_channel(0);
+	struct both both = {.act = RECEIVES(a), .choice = choose()};
+	struct act send = SENDS(a, 1);
+
+	or_recv(&both.choice, a.rx);
+	or_recv(&both.choice, b.rx);
+	spawn("sender", do_send, &send);
+	spawn("ready", ready_once_one_waits, &both);
+	join();
+	check(both.choice.status == WEIR_OK && both.choice.index == 0);
+	check(both.act.status == WEIR_OK && both.act.element == 1);
+	free_channel(a);
+	free_channel(b);
+}
+
 MODEL(select, behind_a_select,
 	"a plain receiver behind a select that may be decided elsewhere")
 {

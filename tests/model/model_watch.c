@@ -265,6 +265,29 @@ MODEL(selector, ticks_for_two,
 	weir_selector_free(one.selector);
 }
 
+MODEL(selector, armed_again,
+	"a timer, reported and taken, is armed again beside who falls asleep")
+{
+	struct watch watch = {.deadline = 0}, trier;
+
+	check(weir_selector_open(&watch.selector) == WEIR_OK);
+	deadline_ahead();
+	check(weir_tick(deadline_ahead() - model_now(), &watch.operation.rx) ==
+		WEIR_OK);
+	watch.operation.kind = WEIR_CASE_RECV;
+	do_add(&watch);
+	do_wait(&watch);
+	take_timer(&watch);
+	/* It is on the ready list, and is not ready. */
+	trier = watch;
+	spawn("waiter", do_wait, &watch);
+	spawn("trier", do_try_wait, &trier);
+	join();
+	check(watch.status == WEIR_OK && watch.found == 1);
+	weir_receiver_free(watch.operation.rx);
+	weir_selector_free(watch.selector);
+}
+
 MODEL(selector, two_tries,
 	"two who must not wait look at once, then it is freed")
 {
@@ -292,6 +315,56 @@ MODEL(selector, freed, "freed as an element comes")
 	spawn("freer", do_free_selector, &watch);
 	spawn("sender", do_send, &send);
 	join();
+	free_channel(ends);
+}
+
+static void free_once_one_waits(void *argument)
+{
+	until_asleep(1);
+	do_free_selector(argument);
+}
+
+static void send_once_one_waits(void *argument)
+{
+	until_asleep(1);
+	do_send(argument);
+}
+
+MODEL(selector, freed_under_a_wait,
+	"freed while a thread waits, which an element wakes up at that moment")
+{
+	struct ends ends = open_channel(1);
+	struct watch watch = open_watch(ends);
+	struct act send = SENDS(ends, 1);
+
+	do_add(&watch);
+	spawn("selector", do_wait, &watch);
+	spawn("freer", free_once_one_waits, &watch);
+	spawn("sender", send_once_one_waits, &send);
+	join();
+	check(watch.status == WEIR_OK || watch.status == WEIR_CLOSED_RESOURCE);
+	free_channel(ends);
+}
+
+static void free_once_two_wait(void *argument)
+{
+	until_asleep(2);
+	do_free_selector(argument);
+}
+
+MODEL(selector, freed_under_two, "freed while two threads wait: both are told")
+{
+	struct ends ends = open_channel(1);
+	struct watch one = open_watch(ends), other;
+
+	do_add(&one);
+	other = one;
+	spawn("wait 1", do_wait, &one);
+	spawn("wait 2", do_wait, &other);
+	spawn("freer", free_once_two_wait, &one);
+	join();
+	check(one.status == WEIR_CLOSED_RESOURCE);
+	check(other.status == WEIR_CLOSED_RESOURCE);
 	free_channel(ends);
 }
 
