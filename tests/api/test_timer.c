@@ -348,6 +348,19 @@ static void shut_and_receive(weir_receiver *rx)
 	weir_receiver_free(rx);
 }
 
+ONE_CASE(timer, what_was_due_when_it_was_shut_is_still_there)
+{
+	weir_receiver *rx;
+	int64_t now = weir_now(), due = 0;
+
+	assert_status(weir_at(now, &rx), WEIR_OK);
+	weir_receiver_shut(rx);
+	assert_status(weir_try_recv(rx, &due), WEIR_OK);
+	cr_assert(due == now);
+	assert_status(weir_try_recv(rx, &due), WEIR_END_OF_CHANNEL);
+	weir_receiver_free(rx);
+}
+
 ONE_CASE(timer, that_was_shut_has_ended_for_good)
 {
 	static const int64_t spans[] = {1, MS, 5 * MS};
