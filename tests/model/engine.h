@@ -92,6 +92,8 @@ void fibers_point(struct location *location);
 /* Sleep until fibers_wake, or the deadline; false: it was the deadline. */
 bool fibers_block(const void *waits_for, int64_t deadline);
 void fibers_wake(unsigned thread);
+/* All who sleep for that. */
+void fibers_wake_all(const void *waits_for);
 /* The order of what is done decides what a state is. */
 void fibers_note(struct location *location, bool writes, uint64_t what);
 void fibers_add_daemon(const char *name, void (*body)(void *));

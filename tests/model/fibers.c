@@ -195,6 +195,14 @@ void fibers_wake(unsigned thread)
 	threads[thread].deadline = INT64_MAX;
 }
 
+void fibers_wake_all(const void *waits_for)
+{
+	for (unsigned i = 0; i < thread_count; i++)
+		if (threads[i].state == BLOCKED &&
+			threads[i].waits_for == waits_for)
+			fibers_wake(i);
+}
+
 /* -- Life ---------------------------------------------------------------- */
 
 static bool others_are_through(void)

@@ -167,10 +167,7 @@ void until_asleep(unsigned count)
 static void note_sleeper(void)
 {
 	threads[self].has_slept = true;
-	for (unsigned i = 0; i < thread_count; i++)
-		if (threads[i].state == BLOCKED &&
-			threads[i].waits_for == &sleepers_word)
-			fibers_wake(i);
+	fibers_wake_all(&sleepers_word);
 }
 
 static long fail(int error)

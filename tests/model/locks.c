@@ -48,14 +48,6 @@ static struct view *view_of(const void *address)
 	return &lock_table[lock_count++].view;
 }
 
-static void wake_all(const void *address)
-{
-	for (unsigned i = 0; i < thread_count; i++)
-		if (threads[i].state == BLOCKED &&
-			threads[i].waits_for == address)
-			fibers_wake(i);
-}
-
 int model_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *how)
 {
 	(void)how;
@@ -94,7 +86,7 @@ int model_mutex_unlock(pthread_mutex_t *mutex)
 	memory_release_into(view_of(mutex));
 	location->holder = 0;
 	fibers_note(location, true, 0);
-	wake_all(mutex);
+	fibers_wake_all(mutex);
 	trace_add(__builtin_return_address(0), "unlock", (uintptr_t)mutex, 0, 0,
 		0);
 	return 0;
@@ -120,7 +112,7 @@ int model_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
 	memory_release_into(view_of(mutex));
 	location->holder = 0;
 	fibers_note(location, true, 0);
-	wake_all(mutex);
+	fibers_wake_all(mutex);
 	trace_add(
 		__builtin_return_address(0), "waits", (uintptr_t)cond, 0, 0, 0);
 	fibers_block(cond, INT64_MAX);
@@ -133,7 +125,7 @@ int model_cond_broadcast(pthread_cond_t *cond)
 
 	fibers_point(location);
 	fibers_note(location, true, 0);
-	wake_all(cond);
+	fibers_wake_all(cond);
 	return 0;
 }
 
@@ -182,7 +174,7 @@ static void run_rcu(void *unused)
 		callback_count--;
 		head->func(head);
 		if (callback_count == 0)
-			wake_all(callbacks);
+			fibers_wake_all(callbacks);
 	}
 }
 
@@ -221,7 +213,7 @@ void urcu_bp_read_unlock(void)
 	fibers_note(location, false, 4);
 	memory_release_into(&ended_sections);
 	if (--threads[self].readers == 0)
-		wake_all(&rcu_word);
+		fibers_wake_all(&rcu_word);
 }
 
 void urcu_bp_call_rcu(
@@ -241,7 +233,7 @@ void urcu_bp_call_rcu(
 	trace_add(current_pc, "call_rcu", 0, 0, 0, 0);
 	for (unsigned i = 0; i < thread_count; i++)
 		if (threads[i].body == run_rcu) {
-			wake_all(&rcu_word);
+			fibers_wake_all(&rcu_word);
 			return;
 		}
 	fibers_add_daemon("rcu", run_rcu);

@@ -3,6 +3,13 @@
  * under; and force_send, which takes the oldest place. */
 #include "traffic.h"
 
+static void fill_and_commit(weir_sender *tx, void *slot, uint64_t element)
+{
+	shared_write(slot, sizeof element);
+	*(uint64_t *)slot = element;
+	weir_send_commit(tx, slot);
+}
+
 /* Reserve, then fill and commit, or abort. */
 static void build(void *argument)
 {
@@ -10,11 +17,8 @@ static void build(void *argument)
 	void *slot;
 
 	act->status = weir_send_reserve(act->tx, &slot);
-	if (act->status != WEIR_OK)
-		return;
-	shared_write(slot, sizeof act->element);
-	*(uint64_t *)slot = act->element;
-	weir_send_commit(act->tx, slot);
+	if (act->status == WEIR_OK)
+		fill_and_commit(act->tx, slot, act->element);
 }
 
 static void build_in_vain(void *argument)
@@ -176,8 +180,7 @@ static void abort_place(void *argument)
 
 static void commit_place(struct place *place)
 {
-	*(uint64_t *)place->slot = place->element;
-	weir_send_commit(place->tx, place->slot);
+	fill_and_commit(place->tx, place->slot, place->element);
 }
 
 /* Whoever has aborted, and whoever has taken what was before the gap, one of
@@ -357,8 +360,7 @@ static void hold_for_long(void *argument)
 	check(weir_send_reserve(acts[0].tx, &slot) == WEIR_OK);
 	/* Whatever is in hand, a deadline that has passed is answered. */
 	do_recv_until(&acts[1]);
-	*(uint64_t *)slot = acts[0].element;
-	weir_send_commit(acts[0].tx, slot);
+	fill_and_commit(acts[0].tx, slot, acts[0].element);
 }
 
 MODEL(in_place, held,

@@ -43,12 +43,40 @@ static void do_remove(void *argument)
 		WEIR_OK);
 }
 
-static struct watch open_watch(struct ends ends)
+static struct watch open_watch_of(weir_receiver *rx)
 {
-	struct watch watch = {.operation = WEIR_RECV_CASE(ends.rx, NULL)};
+	struct watch watch = {.operation = WEIR_RECV_CASE(rx, NULL)};
 
 	check(weir_selector_open(&watch.selector) == WEIR_OK);
 	return watch;
+}
+
+static struct watch open_watch(struct ends ends)
+{
+	return open_watch_of(ends.rx);
+}
+
+static struct watch open_watch_of_timer(void)
+{
+	weir_receiver *timer;
+
+	check(weir_at(deadline_ahead(), &timer) == WEIR_OK);
+	return open_watch_of(timer);
+}
+
+static struct watch open_watch_of_ticks(void)
+{
+	weir_receiver *ticks;
+
+	deadline_ahead();
+	check(weir_tick(deadline_ahead() - model_now(), &ticks) == WEIR_OK);
+	return open_watch_of(ticks);
+}
+
+static void close_watch_of_timer(struct watch *watch)
+{
+	weir_receiver_free(watch->operation.rx);
+	weir_selector_free(watch->selector);
 }
 
 static void told(size_t capacity)
@@ -180,17 +208,13 @@ static void do_free_selector(void *argument)
 
 MODEL(selector, timer_added, "a timer is added while a thread waits")
 {
-	struct watch watch = {.deadline = 0};
+	struct watch watch = open_watch_of_timer();
 
-	check(weir_selector_open(&watch.selector) == WEIR_OK);
-	check(weir_at(deadline_ahead(), &watch.operation.rx) == WEIR_OK);
-	watch.operation.kind = WEIR_CASE_RECV;
 	spawn("selector", do_wait, &watch);
 	spawn("adder", do_add, &watch);
 	join();
 	check(watch.status == WEIR_OK && watch.found == 1);
-	weir_receiver_free(watch.operation.rx);
-	weir_selector_free(watch.selector);
+	close_watch_of_timer(&watch);
 }
 
 static void take_timer(void *argument)
@@ -204,19 +228,15 @@ static void take_timer(void *argument)
 MODEL(selector, timer_taken,
 	"somebody takes the timer's element as a wait counts on it")
 {
-	struct watch watch = {.deadline = 0};
+	struct watch watch = open_watch_of_timer();
 
-	check(weir_selector_open(&watch.selector) == WEIR_OK);
-	check(weir_at(deadline_ahead(), &watch.operation.rx) == WEIR_OK);
-	watch.operation.kind = WEIR_CASE_RECV;
 	watch.deadline = deadline_ahead();
 	do_add(&watch);
 	spawn("selector", do_wait_until, &watch);
 	spawn("taker", take_timer, &watch);
 	join();
 	check(watch.status == WEIR_OK || watch.status == WEIR_TIMED_OUT);
-	weir_receiver_free(watch.operation.rx);
-	weir_selector_free(watch.selector);
+	close_watch_of_timer(&watch);
 }
 
 static void do_try_wait(void *argument)
@@ -247,13 +267,8 @@ MODEL(selector, try_and_wait,
 MODEL(selector, ticks_for_two,
 	"two threads wait for one timer, which is armed again")
 {
-	struct watch one = {.deadline = 0}, other;
+	struct watch one = open_watch_of_ticks(), other;
 
-	check(weir_selector_open(&one.selector) == WEIR_OK);
-	deadline_ahead();
-	check(weir_tick(deadline_ahead() - model_now(), &one.operation.rx) ==
-		WEIR_OK);
-	one.operation.kind = WEIR_CASE_RECV;
 	do_add(&one);
 	other = one;
 	spawn("wait 1", do_wait, &one);
@@ -261,20 +276,14 @@ MODEL(selector, ticks_for_two,
 	spawn("taker", take_timer, &one);
 	join();
 	check(one.status == WEIR_OK && other.status == WEIR_OK);
-	weir_receiver_free(one.operation.rx);
-	weir_selector_free(one.selector);
+	close_watch_of_timer(&one);
 }
 
 MODEL(selector, armed_again,
 	"a timer, reported and taken, is armed again beside who falls asleep")
 {
-	struct watch watch = {.deadline = 0}, trier;
+	struct watch watch = open_watch_of_ticks(), trier;
 
-	check(weir_selector_open(&watch.selector) == WEIR_OK);
-	deadline_ahead();
-	check(weir_tick(deadline_ahead() - model_now(), &watch.operation.rx) ==
-		WEIR_OK);
-	watch.operation.kind = WEIR_CASE_RECV;
 	do_add(&watch);
 	do_wait(&watch);
 	take_timer(&watch);
@@ -284,8 +293,7 @@ MODEL(selector, armed_again,
 	spawn("trier", do_try_wait, &trier);
 	join();
 	check(watch.status == WEIR_OK && watch.found == 1);
-	weir_receiver_free(watch.operation.rx);
-	weir_selector_free(watch.selector);
+	close_watch_of_timer(&watch);
 }
 
 MODEL(selector, two_tries,
