@@ -19,8 +19,10 @@ static void check_total(const struct bench_check *check, uint64_t count)
 void bench_try(const struct bench_workload *workload,
 	const struct bench_job *job, struct bench_figures *figures)
 {
-	const struct bench_peer *peer = job->peer;
-	void *channel = peer->open(job->capacity, job->element_size);
+	const struct bench_calls *calls = job->peer->calls;
+	void *channel = bench_open(job);
+	void *sender = bench_join_sender(calls, channel);
+	void *receiver = bench_join_receiver(calls, channel);
 	struct bench_check check = {.count = 0};
 	struct bench_watch watch;
 	uint64_t element[BENCH_MAX_ELEMENT / 8] = {0};
@@ -30,25 +32,36 @@ void bench_try(const struct bench_workload *workload,
 	bench_watch_start(&watch);
 	for (uint64_t i = 0; i < job->count; i++) {
 		bench_make(element, job->element_size, 0, i);
-		if (peer->try_send(channel, element) != BENCH_OK)
+		if (calls->try_send(sender, element) != BENCH_OK)
 			bench_die("try_send into an empty buffer failed");
-		if (peer->try_recv(channel, element) != BENCH_OK)
+		if (calls->try_recv(receiver, element) != BENCH_OK)
 			bench_die("try_recv from a full buffer failed");
 		bench_check_element(&check, element, job->element_size);
 	}
 	bench_watch_stop(&watch, figures);
 	check_total(&check, job->count);
-	peer->free(channel);
+	bench_leave_sender(calls, sender);
+	bench_leave_receiver(calls, receiver);
+	calls->free(channel);
+}
+
+static uint64_t batch_size(const struct bench_job *job)
+{
+	if (job->capacity == BENCH_HOLDS_ALL)
+		return job->count;
+	return job->capacity == BENCH_UNBOUNDED ? UNBOUNDED_BATCH
+						: job->capacity;
 }
 
 /* Fill the buffer, drain it, and so on. */
 void bench_seq(const struct bench_workload *workload,
 	const struct bench_job *job, struct bench_figures *figures)
 {
-	const struct bench_peer *peer = job->peer;
-	void *channel = peer->open(job->capacity, job->element_size);
-	uint64_t batch = job->capacity == BENCH_UNBOUNDED ? UNBOUNDED_BATCH
-							  : job->capacity;
+	const struct bench_calls *calls = job->peer->calls;
+	void *channel = bench_open(job);
+	void *sender = bench_join_sender(calls, channel);
+	void *receiver = bench_join_receiver(calls, channel);
+	uint64_t batch = batch_size(job);
 	struct bench_check check = {.count = 0};
 	struct bench_watch watch;
 	uint64_t element[BENCH_MAX_ELEMENT / 8] = {0};
@@ -60,16 +73,18 @@ void bench_seq(const struct bench_workload *workload,
 	while (sent < figures->count) {
 		for (uint64_t i = 0; i < batch; i++) {
 			bench_make(element, job->element_size, 0, sent++);
-			if (peer->send(channel, element) != BENCH_OK)
+			if (calls->send(sender, element) != BENCH_OK)
 				bench_die("send failed");
 		}
 		for (uint64_t i = 0; i < batch; i++) {
-			if (peer->recv(channel, element) != BENCH_OK)
+			if (calls->recv(receiver, element) != BENCH_OK)
 				bench_die("recv failed");
 			bench_check_element(&check, element, job->element_size);
 		}
 	}
 	bench_watch_stop(&watch, figures);
 	check_total(&check, figures->count);
-	peer->free(channel);
+	bench_leave_sender(calls, sender);
+	bench_leave_receiver(calls, receiver);
+	calls->free(channel);
 }

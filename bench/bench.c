@@ -1,284 +1,230 @@
 /* SPDX-License-Identifier: MIT */
-/* bench.c - runs the workloads: which, how often, and what is written.
+/* bench.c - runs the workloads: which, how often, and in which order.
  *
  * In each cell (workload, capacity) the peers take turns, repetition by
- * repetition, so that all of them see the same weather; the figures are medians,
- * and the ratio is the median of the ratios of each turn to the reference's,
- * which is the last peer.  See doc/benchmarking.md.
+ * repetition, so that all of them see the same weather; each has a process of
+ * its own, which sleeps while it is not its turn.  See doc/benchmarks.md.
  */
 #include "bench.h"
 
-#include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#define MAX_PEERS 16
+#define MAX_PEERS 32
 
-#ifdef __clang__
-#define COMPILER __VERSION__ /* names itself */
-#else
-#define COMPILER "gcc " __VERSION__
-#endif
+/* In a queue that holds them all elements touch new memory; this much of it. */
+#define MOST_QUEUED_BYTES (64 << 20)
 
-/* A repetition that takes this much longer than it should hangs. */
-#define PATIENCE_SECONDS 20
+/* Where all peers get the same count, the slowest do up to so many times more
+ * than what they were calibrated for. */
+#define MOST_OVERTIME 8
 
-/* -- Figures --------------------------------------------------------------- */
-
-struct samples {
-	double at[BENCH_MAX_REPETITIONS];
-	int n;
+/* What takes part in a cell. */
+struct player {
+	struct bench_turn turn;
+	struct bench_result *result;
 };
 
-static void add(struct samples *samples, double value)
+static struct player players[MAX_PEERS];
+static struct bench_result results[MAX_PEERS];
+static int n_players;
+static bool weir_failed;
+
+static void start(
+	const struct bench_cell *cell, struct player *player, bool futexes)
 {
-	samples->at[samples->n++] = value;
+	struct bench_job job = {.peer = player->result->peer,
+		.capacity = cell->capacity,
+		.element_size = bench_options.element_size};
+
+	bench_turn_start(&player->turn, cell->workload, &job, futexes);
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Of a copy, so that the order of the turns is kept. */
-static double quantile(const struct samples *samples, double q)
-{
-	struct samples sorted = *samples;
-
-	qsort(sorted.at, (size_t)sorted.n, sizeof(double), compare);
-	return sorted.at[(int)(q * (sorted.n - 1) + 0.5)];
-}
-
-static double median_ratio(const struct samples *of, const struct samples *to)
-{
-	struct samples ratios = {.n = 0};
-
-	for (int i = 0; i < of->n; i++)
-		if (to->at[i] > 0)
-			add(&ratios, of->at[i] / to->at[i]);
-	return ratios.n > 0 ? quantile(&ratios, 0.5) : 0;
-}
-
-/* -- Output ---------------------------------------------------------------- */
-
-static void write_heads(void)
-{
-	printf("%-9s %-9s %-11s %9s %9s %9s %8s %7s %6s %5s\n", "workload",
-		"capacity", "peer", "ns", "min", "p99", "cpu ns", "ratio", "sw",
-		"line");
-	if (bench_options.csv != NULL)
-		fprintf(bench_options.csv,
-			"date,commit,machine,cpus,kernel,compiler,workload,"
-			"capacity,"
-			"element_size,peer,repetitions,count,ns,ns_min,ns_max,"
-			"p99_ns,cpu_ns,switches,ratio,line_before_ns,"
-			"line_after_ns\n");
-}
-
-struct cell {
-	const struct bench_workload *workload;
-	size_t capacity;
-	uint64_t count;
-	double line_before;
-	double line_after;
-};
-
-struct result {
-	struct samples ns, p99, cpu, switches;
-};
-
-/* `reference` is NULL where it was not chosen: then there is no ratio. */
-static void write_result(const struct cell *cell, const struct bench_peer *peer,
-	const struct result *result, const struct result *reference)
-{
-	char ratio[24] = "";
-	const char *commit = getenv("BENCH_COMMIT");
-	time_t now = time(NULL);
-	struct tm utc;
-	char date[32];
-
-	if (reference != NULL)
-		snprintf(ratio, sizeof(ratio), "%.3f",
-			median_ratio(&result->ns, &reference->ns));
-	printf("%-9s %-9s %-11s %9.1f %9.1f %9.0f %8.1f %7s %6.3f %5.0f\n",
-		cell->workload->name, bench_capacity_name(cell->capacity),
-		peer->name, quantile(&result->ns, 0.5),
-		quantile(&result->ns, 0), quantile(&result->p99, 0.5),
-		quantile(&result->cpu, 0.5), ratio,
-		quantile(&result->switches, 0.5), cell->line_after);
-	if (bench_options.csv == NULL)
-		return;
-	gmtime_r(&now, &utc);
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	fprintf(bench_options.csv,
-		"%s,%s,\"%s\",%d,\"%s\",\"%s\",%s,%s,%zu,%s,%d,%" PRIu64
-		",%.2f,%.2f,%.2f,%.0f,%.2f,%.4f,%s,%.0f,%.0f\n",
-		date, commit != NULL ? commit : "", bench_cpu_model(),
-		bench_cpus(), bench_kernel(), COMPILER, cell->workload->name,
-		bench_capacity_name(cell->capacity), bench_options.element_size,
-		peer->name, result->ns.n, cell->count,
-		quantile(&result->ns, 0.5), quantile(&result->ns, 0),
-		quantile(&result->ns, 1), quantile(&result->p99, 0.5),
-		quantile(&result->cpu, 0.5), quantile(&result->switches, 0.5),
-		ratio, cell->line_before, cell->line_after);
-	fflush(bench_options.csv);
-}
-
-/* -- Running --------------------------------------------------------------- */
-
-/* What hangs, should the alarm go off. */
-static char doing[128];
-
-static void give_up(int number)
-{
-	ssize_t written = write(STDERR_FILENO, doing, strlen(doing));
-
-	(void)written;
-	(void)number;
-	_exit(1);
-}
-
-static void run_once(const struct cell *cell, const struct bench_peer *peer,
+/* False, and never again, when the peer has failed. */
+static bool ask(const struct bench_cell *cell, struct player *player,
 	uint64_t count, struct bench_figures *figures)
 {
-	struct bench_job job = {
-		peer, cell->capacity, bench_options.element_size, count};
+	const struct bench_peer *peer = player->result->peer;
 
-	memset(figures, 0, sizeof(*figures));
-	snprintf(doing, sizeof(doing),
-		"bench: %s, capacity %s, %s: not done after its time\n",
+	if (player->turn.pid == 0)
+		return false;
+	player->result->answer = bench_turn_ask(&player->turn, count, figures);
+	if (player->result->answer == BENCH_DONE)
+		return true;
+	fprintf(stderr, "bench: %s, capacity %s, %s: %s\n",
 		cell->workload->name, bench_capacity_name(cell->capacity),
-		peer->name);
-	alarm(PATIENCE_SECONDS + (unsigned)(bench_options.rep_ms / 100));
-	cell->workload->run(cell->workload, &job, figures);
-	alarm(0);
+		peer->name,
+		player->result->answer == BENCH_HANGS ? "not done in time"
+						      : "failed");
+	weir_failed |= peer->kind == BENCH_WEIR;
+	return false;
 }
 
-/* How many elements make a repetition last rep_ms with this peer. */
-static uint64_t calibrate(
-	const struct cell *cell, const struct bench_peer *peer)
+/* -- How many elements ------------------------------------------------------ */
+
+/* As many as make a repetition last rep_ms; all of them are warm-up, too. */
+static uint64_t calibrate(const struct bench_cell *cell, struct player *player)
 {
+	const struct bench_workload *w = cell->workload;
+	double wanted_ns = bench_options.rep_ms * 1e6;
 	struct bench_figures figures;
 	uint64_t count = 1000;
 
-	if (cell->workload->pace_ns > 0)
-		return (uint64_t)(bench_options.rep_ms * 1e6 /
-				  (double)cell->workload->pace_ns) +
-		       1;
-	for (;;) {
-		double wanted_ns = bench_options.rep_ms * 1e6;
-
-		run_once(cell, peer, count, &figures);
+	if (w->fixed_count > 0)
+		return w->fixed_count;
+	if (w->pace_ns > 0)
+		return (uint64_t)(wanted_ns / (double)w->pace_ns) + 1;
+	while (ask(cell, player, count, &figures)) {
 		if (figures.wall_ns > wanted_ns / 4 || count > 50000000)
 			return (uint64_t)((double)count * wanted_ns /
 					  figures.wall_ns) +
 			       1;
 		count *= 4;
 	}
+	return 0;
+}
+
+static int by_count(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
 }
 
 /* Without a limit the queue is as long as the repetition lasts, and a long one
  * touches more memory: there all peers get the same number of elements. */
-static void calibrate_all(const struct cell *cell,
-	const struct bench_peer *const *peers, int n_peers, uint64_t *counts)
+static void make_alike(uint64_t *counts)
 {
-	uint64_t least = UINT64_MAX;
+	uint64_t most = MOST_QUEUED_BYTES / bench_options.element_size;
+	uint64_t sorted[MAX_PEERS], middle;
+	int n = 0;
 
-	for (int p = 0; p < n_peers; p++) {
-		counts[p] = calibrate(cell, peers[p]);
-		if (counts[p] < least)
-			least = counts[p];
-	}
-	if (cell->capacity == BENCH_UNBOUNDED)
-		for (int p = 0; p < n_peers; p++)
-			counts[p] = least;
+	for (int p = 0; p < n_players; p++)
+		if (counts[p] > 0)
+			sorted[n++] = counts[p];
+	if (n == 0)
+		return;
+	qsort(sorted, (size_t)n, sizeof(*sorted), by_count);
+	middle = sorted[n / 2] < most ? sorted[n / 2] : most;
+	for (int p = 0; p < n_players; p++)
+		counts[p] = counts[p] * MOST_OVERTIME < middle
+				    ? counts[p] * MOST_OVERTIME
+				    : middle;
 }
 
-static void run_cell(struct cell *cell)
-{
-	const struct bench_peer *peers[MAX_PEERS];
-	static struct result results[MAX_PEERS];
-	const struct result *reference = NULL;
-	struct bench_figures figures;
-	uint64_t counts[MAX_PEERS];
-	int n_peers = 0;
+/* -- A cell ------------------------------------------------------------------ */
 
-	for (int i = 0; bench_peers[i] != NULL; i++) {
-		if (!bench_is_chosen(bench_options.peers, bench_peers[i]->name))
-			continue;
-		if (bench_peers[i + 1] == NULL)
-			reference = &results[n_peers];
-		peers[n_peers++] = bench_peers[i];
-	}
+static void gather(const struct bench_cell *cell)
+{
+	n_players = 0;
 	memset(results, 0, sizeof(results));
-	cell->line_before = bench_line_ns();
-	calibrate_all(cell, peers, n_peers, counts);
-	for (int p = 0; p < n_peers; p++)
-		run_once(cell, peers[p], counts[p], &figures); /* warm-up */
-	for (int r = 0; r < bench_options.repetitions; r++) {
-		for (int i = 0; i < n_peers; i++) {
-			/* Nobody is always the first, or after the same one. */
-			int p = r % 2 == 0 ? i : n_peers - 1 - i;
+	for (int i = 0; bench_peers[i] != NULL; i++) {
+		struct player *player = &players[n_players];
 
-			run_once(cell, peers[p], counts[p], &figures);
-			add(&results[p].ns, figures.ns);
-			add(&results[p].p99, figures.p99_ns);
-			add(&results[p].cpu, figures.cpu_ns);
-			add(&results[p].switches, figures.switches);
-		}
+		if (!bench_is_chosen(
+			    bench_options.peers, bench_peers[i]->name) ||
+			!bench_supports(bench_peers[i], cell->workload,
+				cell->capacity, bench_options.element_size))
+			continue;
+		player->result = &results[n_players++];
+		player->result->peer = bench_peers[i];
+		player->result->futexes = -1;
+		start(cell, player, false);
 	}
-	cell->line_after = bench_line_ns();
-	for (int p = 0; p < n_peers; p++) {
-		cell->count = counts[p];
-		write_result(cell, peers[p], &results[p], reference);
-	}
-	fflush(stdout);
 }
 
-/* While a process has one thread, glibc leaves out lock prefixes. */
-static void *stay_alive(void *argument)
+static void take_turn(const struct bench_cell *cell, struct player *player)
 {
-	(void)argument;
-	for (;;)
-		pause();
-	return NULL;
+	struct bench_result *r = player->result;
+	struct bench_figures figures;
+
+	if (cell->workload->fixed_count > 0 && r->ns.n > 0 &&
+		player->turn.pid != 0) {
+		bench_turn_stop(&player->turn);
+		start(cell, player, false);
+	}
+	if (!ask(cell, player, r->count, &figures))
+		return;
+	r->ns.at[r->ns.n++] = figures.ns;
+	r->p99.at[r->p99.n++] = figures.p99_ns;
+	r->cpu.at[r->cpu.n++] = figures.cpu_ns;
+	r->switches.at[r->switches.n++] = figures.switches;
+}
+
+/* In one more process, and not timed. */
+static void count_futexes(const struct bench_cell *cell, struct player *player)
+{
+	struct bench_result *r = player->result;
+	struct bench_figures figures;
+
+	start(cell, player, true);
+	if (bench_turn_ask(&player->turn, r->count / 4 + 1, &figures) ==
+		BENCH_DONE)
+		r->futexes = figures.futexes;
+	bench_turn_stop(&player->turn);
+}
+
+static void run_cell(struct bench_cell *cell)
+{
+	uint64_t counts[MAX_PEERS];
+	struct bench_figures figures;
+
+	cell->others = bench_wait_for_quiet();
+	cell->line_before = bench_line_ns();
+	gather(cell);
+	for (int p = 0; p < n_players; p++)
+		counts[p] = calibrate(cell, &players[p]);
+	if (cell->capacity == BENCH_UNBOUNDED ||
+		cell->capacity == BENCH_HOLDS_ALL)
+		make_alike(counts);
+	for (int p = 0; p < n_players; p++) {
+		players[p].result->count = counts[p];
+		if (cell->workload->fixed_count == 0)
+			ask(cell, &players[p], counts[p], &figures);
+	}
+	for (int r = 0; r < bench_options.repetitions; r++)
+		for (int i = 0; i < n_players; i++)
+			/* Nobody is always the first, or after the same. */
+			take_turn(cell,
+				&players[r % 2 == 0 ? i : n_players - 1 - i]);
+	cell->line_after = bench_line_ns();
+	for (int p = 0; p < n_players; p++) {
+		bench_turn_stop(&players[p].turn);
+		if (bench_options.futexes && results[p].answer == BENCH_DONE)
+			count_futexes(cell, &players[p]);
+	}
+	bench_write_cell(cell, results, n_players);
+}
+
+static void run_workload(const struct bench_workload *workload)
+{
+	for (size_t c = 0; c < workload->n_capacities; c++) {
+		struct bench_cell cell = {.workload = workload,
+			.capacity = workload->capacities[c]};
+
+		if (bench_is_chosen(bench_options.capacities,
+			    bench_capacity_name(cell.capacity)))
+			run_cell(&cell);
+	}
 }
 
 int main(int argc, char **argv)
 {
-	pthread_t other;
-
 	bench_parse(argc, argv);
-	signal(SIGALRM, give_up);
-	if (pthread_create(&other, NULL, stay_alive, NULL) != 0)
-		bench_die("no thread");
-	printf("%s, %d CPUs, Linux %s, %s, a line crosses in %.0f ns\n",
-		bench_cpu_model(), bench_cpus(), bench_kernel(), COMPILER,
-		bench_line_ns());
-	write_heads();
+	signal(SIGPIPE, SIG_IGN);
+	if (bench_options.pinned)
+		bench_pin();
+	bench_write_heads();
 	for (size_t w = 0; w < bench_n_workloads; w++) {
-		struct cell cell = {.workload = &bench_workloads[w]};
+		const struct bench_workload *workload = &bench_workloads[w];
 
-		if (!bench_is_chosen(
-			    bench_options.workloads, cell.workload->name) ||
-			(bench_options.workloads == NULL &&
-				cell.workload->optional))
-			continue;
-		for (size_t c = 0; c < cell.workload->n_capacities; c++) {
-			cell.capacity = cell.workload->capacities[c];
-			if (bench_is_chosen(bench_options.capacities,
-				    bench_capacity_name(cell.capacity)))
-				run_cell(&cell);
-		}
+		if (bench_is_chosen(bench_options.workloads, workload->name) &&
+			(bench_options.workloads != NULL ||
+				!workload->optional))
+			run_workload(workload);
 	}
 	if (bench_options.csv != NULL && fclose(bench_options.csv) != 0)
 		bench_die("the CSV file could not be written");
-	return 0;
+	return weir_failed;
 }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct flow {
-	const struct bench_peer *peer;
+	const struct bench_calls *calls;
 	void *channel;
 	size_t element_size;
 	uint64_t each; /* elements of a producer */
@@ -31,15 +31,17 @@ static void *produce(void *argument)
 	struct flow *f = argument;
 	uint64_t element[BENCH_MAX_ELEMENT / 8] = {0};
 	unsigned producer = atomic_fetch_add(&f->producers, 1);
+	void *sender = bench_join_sender(f->calls, f->channel);
 
 	pthread_barrier_wait(&f->ready);
 	for (uint64_t i = 0; i < f->each; i++) {
 		bench_make(element, f->element_size, producer, i);
-		if (f->peer->send(f->channel, element) != BENCH_OK)
+		if (f->calls->send(sender, element) != BENCH_OK)
 			bench_die("send failed");
 	}
+	bench_leave_sender(f->calls, sender);
 	if (atomic_fetch_sub(&f->producing, 1) == 1)
-		f->peer->close_senders(f->channel);
+		f->calls->close_senders(f->channel);
 	return NULL;
 }
 
@@ -47,11 +49,13 @@ static void *consume(void *argument)
 {
 	struct consumer *c = argument;
 	struct flow *f = c->flow;
+	void *receiver = bench_join_receiver(f->calls, f->channel);
 	uint64_t element[BENCH_MAX_ELEMENT / 8];
 
 	pthread_barrier_wait(&f->ready);
-	while (f->peer->recv(f->channel, element) == BENCH_OK)
+	while (f->calls->recv(receiver, element) == BENCH_OK)
 		bench_check_element(&c->check, element, f->element_size);
+	bench_leave_receiver(f->calls, receiver);
 	return NULL;
 }
 
@@ -69,11 +73,12 @@ void bench_flow(const struct bench_workload *workload,
 	unsigned n_threads = workload->producers + workload->consumers;
 	pthread_t threads[2 * BENCH_MAX_PRODUCERS];
 	struct consumer consumers[BENCH_MAX_PRODUCERS];
-	struct flow f = {.peer = job->peer, .element_size = job->element_size};
+	struct flow f = {
+		.calls = job->peer->calls, .element_size = job->element_size};
 	struct bench_check total = {.count = 0};
 	struct bench_watch watch;
 
-	f.channel = job->peer->open(job->capacity, job->element_size);
+	f.channel = bench_open(job);
 	f.each = (job->count + workload->producers - 1) / workload->producers;
 	atomic_store(&f.producing, workload->producers);
 	pthread_barrier_init(&f.ready, NULL, n_threads + 1);
@@ -100,5 +105,5 @@ void bench_flow(const struct bench_workload *workload,
 			  " elements arrived, or the sum is wrong",
 			total.count, figures->count);
 	pthread_barrier_destroy(&f.ready);
-	job->peer->free(f.channel);
+	f.calls->free(f.channel);
 }

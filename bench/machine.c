@@ -45,6 +45,21 @@ int bench_cpus(void)
 	return CPU_COUNT(&allowed);
 }
 
+void bench_pin(void)
+{
+	cpu_set_t allowed;
+	size_t cpu = 0;
+
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+		bench_die("no CPU to run on");
+	while (!CPU_ISSET(cpu, &allowed))
+		cpu++;
+	CPU_ZERO(&allowed);
+	CPU_SET(cpu, &allowed);
+	if (sched_setaffinity(0, sizeof(allowed), &allowed) != 0)
+		bench_die("cannot stay on one CPU");
+}
+
 double bench_line_ns(void)
 {
 	struct line line = {.turn = 0};

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 struct bench_options bench_options = {
-	.repetitions = 9, .rep_ms = 60, .element_size = 8};
+	.repetitions = 9, .rep_ms = 60, .element_size = 8, .patience_s = 20};
 
 const char *bench_capacity_name(size_t capacity)
 {
@@ -16,6 +16,8 @@ const char *bench_capacity_name(size_t capacity)
 
 	if (capacity == BENCH_UNBOUNDED)
 		return "unbounded";
+	if (capacity == BENCH_HOLDS_ALL)
+		return "N";
 	snprintf(name, sizeof(name), "%zu", capacity);
 	return name;
 }
@@ -35,10 +37,17 @@ bool bench_is_chosen(const char *list, const char *name)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: bench [-w workload,...] [-c capacity,...] "
-			"[-p peer,...] [-r repetitions]\n"
-			"             [-m milliseconds] [-e element size] "
-			"[-o file.csv]\n");
+	fputs("usage: bench [OPTION...]\n"
+	      "  -w WORKLOAD,...  -c CAPACITY,...  -p PEER,...  only these\n"
+	      "  -r NUMBER   repetitions (9)\n"
+	      "  -m MS       that a repetition lasts (60)\n"
+	      "  -e BYTES    size of an element (8)\n"
+	      "  -t SECONDS  after which a repetition hangs (20)\n"
+	      "  -q SECONDS  that a cell waits for others to be done (0)\n"
+	      "  -f          count futex calls, in one more run\n"
+	      "  -P          all threads on one CPU\n"
+	      "  -o FILE     write a CSV file, too\n",
+		stderr);
 	exit(2);
 }
 
@@ -99,7 +108,7 @@ void bench_parse(int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "w:c:p:r:m:e:o:")) != -1) {
+	while ((option = getopt(argc, argv, "w:c:p:r:m:e:t:q:fPo:")) != -1) {
 		switch (option) {
 		case 'w':
 			bench_options.workloads =
@@ -121,6 +130,18 @@ void bench_parse(int argc, char **argv)
 		case 'e':
 			bench_options.element_size = (size_t)number(optarg);
 			break;
+		case 't':
+			bench_options.patience_s = number(optarg);
+			break;
+		case 'q':
+			bench_options.quiet_s = number(optarg);
+			break;
+		case 'f':
+			bench_options.futexes = true;
+			break;
+		case 'P':
+			bench_options.pinned = true;
+			break;
 		case 'o':
 			bench_options.csv = fopen(optarg, "w");
 			if (bench_options.csv == NULL)
@@ -132,7 +153,8 @@ void bench_parse(int argc, char **argv)
 	}
 	if (optind != argc || bench_options.repetitions < 1 ||
 		bench_options.repetitions > BENCH_MAX_REPETITIONS ||
-		bench_options.rep_ms <= 0 || bench_options.element_size < 8 ||
+		bench_options.rep_ms <= 0 || bench_options.patience_s <= 0 ||
+		bench_options.element_size < 8 ||
 		bench_options.element_size % 8 != 0 ||
 		bench_options.element_size > BENCH_MAX_ELEMENT)
 		usage();

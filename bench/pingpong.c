@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct table {
-	const struct bench_peer *peer;
+	const struct bench_calls *calls;
 	void *there;
 	void *back;
 };
@@ -15,11 +15,15 @@ struct table {
 static void *answer(void *argument)
 {
 	struct table *t = argument;
+	void *receiver = bench_join_receiver(t->calls, t->there);
+	void *sender = bench_join_sender(t->calls, t->back);
 	uint64_t element[BENCH_MAX_ELEMENT / 8];
 
-	while (t->peer->recv(t->there, element) == BENCH_OK)
-		if (t->peer->send(t->back, element) != BENCH_OK)
+	while (t->calls->recv(receiver, element) == BENCH_OK)
+		if (t->calls->send(sender, element) != BENCH_OK)
 			bench_die("the answer could not be sent");
+	bench_leave_sender(t->calls, sender);
+	bench_leave_receiver(t->calls, receiver);
 	return NULL;
 }
 
@@ -34,10 +38,12 @@ static int by_size(const void *a, const void *b)
 void bench_pingpong(const struct bench_workload *workload,
 	const struct bench_job *job, struct bench_figures *figures)
 {
-	const struct bench_peer *peer = job->peer;
-	struct table t = {.peer = peer,
-		.there = peer->open(job->capacity, job->element_size),
-		.back = peer->open(job->capacity, job->element_size)};
+	const struct bench_calls *calls = job->peer->calls;
+	struct table t = {.calls = calls,
+		.there = bench_open(job),
+		.back = bench_open(job)};
+	void *sender = bench_join_sender(calls, t.there);
+	void *receiver = bench_join_receiver(calls, t.back);
 	struct bench_check check = {.count = 0};
 	struct bench_watch watch;
 	uint64_t element[BENCH_MAX_ELEMENT / 8] = {0};
@@ -53,8 +59,8 @@ void bench_pingpong(const struct bench_workload *workload,
 	int64_t before = bench_now();
 	for (uint64_t i = 0; i < job->count; i++) {
 		bench_make(element, job->element_size, 0, i);
-		if (peer->send(t.there, element) != BENCH_OK ||
-			peer->recv(t.back, element) != BENCH_OK)
+		if (calls->send(sender, element) != BENCH_OK ||
+			calls->recv(receiver, element) != BENCH_OK)
 			bench_die("a round trip failed");
 		int64_t after = bench_now();
 		int64_t trip = after - before;
@@ -63,14 +69,16 @@ void bench_pingpong(const struct bench_workload *workload,
 		bench_check_element(&check, element, job->element_size);
 	}
 	bench_watch_stop(&watch, figures);
-	peer->close_senders(t.there);
+	bench_leave_sender(calls, sender);
+	calls->close_senders(t.there);
 	pthread_join(other, NULL);
+	bench_leave_receiver(calls, receiver);
 	if (check.sum != bench_expected_sum(1, job->count))
 		bench_die("the sum is wrong");
 	qsort(trips, job->count, sizeof(*trips), by_size);
 	figures->ns = trips[job->count / 2];
 	figures->p99_ns = trips[job->count * 99 / 100];
 	free(trips);
-	peer->free(t.there);
-	peer->free(t.back);
+	calls->free(t.there);
+	calls->free(t.back);
 }

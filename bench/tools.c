@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tools.c - watches, elements and their checks. */
+/* tools.c - watches, handles, elements and their checks. */
 #include "bench.h"
 
 #include <inttypes.h>
@@ -63,6 +63,43 @@ void bench_watch_stop(
 		(bench_cpu_ns(&usage) - bench_cpu_ns(&watch->usage)) / count;
 	figures->switches =
 		(double)(usage.ru_nvcsw - watch->usage.ru_nvcsw) / count;
+}
+
+/* -- Channels and handles -------------------------------------------------- */
+
+void *bench_open(const struct bench_job *job)
+{
+	size_t capacity = job->capacity;
+
+	/* Producers round the count up to what they share evenly, and a place
+	 * is for what a peer sends to say that it has ended. */
+	if (capacity == BENCH_HOLDS_ALL)
+		capacity = job->count + BENCH_MAX_PRODUCERS;
+	return job->peer->calls->open(capacity, job->element_size);
+}
+
+void *bench_join_sender(const struct bench_calls *calls, void *channel)
+{
+	return calls->join_sender != NULL ? calls->join_sender(channel)
+					  : channel;
+}
+
+void bench_leave_sender(const struct bench_calls *calls, void *sender)
+{
+	if (calls->leave_sender != NULL)
+		calls->leave_sender(sender);
+}
+
+void *bench_join_receiver(const struct bench_calls *calls, void *channel)
+{
+	return calls->join_receiver != NULL ? calls->join_receiver(channel)
+					    : channel;
+}
+
+void bench_leave_receiver(const struct bench_calls *calls, void *receiver)
+{
+	if (calls->leave_receiver != NULL)
+		calls->leave_receiver(receiver);
 }
 
 /* -- Elements ------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* waiting.c - what waiting for many costs: select, selectors, timers,
- * descriptors; and what elements in place save.
+/* waiting.c - what waiting for many costs: selectors, timers, descriptors; and
+ * what elements in place save.  What others have too is in bench.c's workloads.
  *
  *	bench/waiting [MILLISECONDS [NAME [REPETITIONS]]]
  *
@@ -20,8 +20,6 @@
 #include <weir.h>
 
 #define REPETITIONS 7 /* and no more than these */
-#define CHANNELS 4
-#define THREADS 4
 
 struct line {
 	const char *name;
@@ -41,132 +39,6 @@ static void check(int status)
 static double since(int64_t began, uint64_t count)
 {
 	return (double)(bench_now() - began) / (double)count;
-}
-
-/* -- Select ----------------------------------------------------------------- */
-
-struct crowd {
-	weir_sender *tx[CHANNELS];
-	weir_receiver *rx[CHANNELS];
-	uint64_t each; /* of a sending thread */
-	_Atomic unsigned next, sending;
-	_Atomic uint64_t received, sum;
-};
-
-static void open_crowd(struct crowd *crowd, size_t capacity, uint64_t count)
-{
-	for (int i = 0; i < CHANNELS; i++)
-		check(weir_open(capacity, sizeof(uint64_t), &crowd->tx[i],
-			&crowd->rx[i]));
-	crowd->each = count / THREADS + 1;
-	crowd->sending = THREADS;
-}
-
-static void close_crowd(struct crowd *crowd)
-{
-	uint64_t each = crowd->each;
-
-	if (crowd->received != THREADS * each ||
-		crowd->sum != THREADS * (each * (each + 1) / 2))
-		bench_die("elements are missing");
-	for (int i = 0; i < CHANNELS; i++) {
-		weir_sender_free(crowd->tx[i]);
-		weir_receiver_free(crowd->rx[i]);
-	}
-}
-
-static void end_of_sending(struct crowd *crowd)
-{
-	if (--crowd->sending == 0)
-		for (int i = 0; i < CHANNELS; i++)
-			weir_sender_close(crowd->tx[i]);
-}
-
-static void *send_to_one(void *argument)
-{
-	struct crowd *crowd = argument;
-	weir_sender *tx = crowd->tx[crowd->next++ % CHANNELS];
-
-	for (uint64_t i = 1; i <= crowd->each; i++)
-		check(weir_send(tx, &i));
-	end_of_sending(crowd);
-	return NULL;
-}
-
-static void *send_to_any(void *argument)
-{
-	struct crowd *crowd = argument;
-	weir_case cases[CHANNELS];
-	size_t at;
-	uint64_t i;
-
-	for (int c = 0; c < CHANNELS; c++)
-		cases[c] = (weir_case)WEIR_SEND_CASE(crowd->tx[c], &i);
-	for (i = 1; i <= crowd->each; i++) {
-		check(weir_select(cases, CHANNELS, 0, &at));
-		check(cases[at].status);
-	}
-	end_of_sending(crowd);
-	return NULL;
-}
-
-static void *receive_from_any(void *argument)
-{
-	struct crowd *crowd = argument;
-	uint64_t value, sum = 0, received = 0;
-	unsigned open = CHANNELS;
-	weir_case cases[CHANNELS];
-	size_t at;
-
-	for (int c = 0; c < CHANNELS; c++)
-		cases[c] = (weir_case)WEIR_RECV_CASE(crowd->rx[c], &value);
-	while (open > 0) {
-		check(weir_select(cases, CHANNELS, 0, &at));
-		if (cases[at].status == WEIR_END_OF_CHANNEL) {
-			cases[at].rx = NULL;
-			open--;
-			continue;
-		}
-		received++;
-		sum += value;
-	}
-	crowd->received += received;
-	crowd->sum += sum;
-	return NULL;
-}
-
-static double run_crowd(size_t capacity, uint64_t count, void *(*send)(void *),
-	unsigned receivers)
-{
-	struct crowd crowd = {.each = 0};
-	pthread_t threads[2 * THREADS];
-	int64_t began;
-	double ns;
-
-	open_crowd(&crowd, capacity, count);
-	began = bench_now();
-	for (unsigned i = 0; i < THREADS + receivers; i++)
-		if (pthread_create(&threads[i], NULL,
-			    i < THREADS ? send : receive_from_any, &crowd) != 0)
-			bench_die("no thread");
-	for (unsigned i = 0; i < THREADS + receivers; i++)
-		pthread_join(threads[i], NULL);
-	ns = since(began, THREADS * crowd.each);
-	close_crowd(&crowd);
-	return ns;
-}
-
-/* As crossbeam's benchmark has it: one thread selects over four channels, each
- * of which has a sender of its own. */
-static double select_rx(size_t capacity, uint64_t count)
-{
-	return run_crowd(capacity, count, send_to_one, 1);
-}
-
-/* Four threads select to send over four channels, four to receive. */
-static double select_both(size_t capacity, uint64_t count)
-{
-	return run_crowd(capacity, count, send_to_any, THREADS);
 }
 
 /* -- Selector ----------------------------------------------------------------- */
@@ -512,17 +384,11 @@ static double in_place(size_t size, uint64_t count)
 	{                                                                      \
 		name, parameter, run, {0}, 0                                   \
 	}
-#define SIX_CAPACITIES(name, run)                                              \
-	LINE(name, 0, run), LINE(name, 1, run), LINE(name, 64, run),           \
-		LINE(name, 1024, run), LINE(name, 100000, run),                \
-		LINE(name, BENCH_UNBOUNDED, run)
 #define FOUR_SIZES(name, run)                                                  \
 	LINE(name, 64, run), LINE(name, 1024, run), LINE(name, 65536, run),    \
 		LINE(name, 1 << 20, run)
 
 static struct line lines[] = {
-	SIX_CAPACITIES("select_rx", select_rx),
-	SIX_CAPACITIES("select_both", select_both),
 	LINE("selector", 10, selector),
 	LINE("selector", 1000, selector),
 	LINE("selector", 100000, selector),

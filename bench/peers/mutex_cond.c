@@ -310,20 +310,7 @@ static void close_senders(void *channel)
 	pthread_cond_broadcast(&c->not_empty);
 }
 
-static void close_receivers(void *channel)
-{
-	struct channel *c = channel;
-
-	pthread_mutex_lock(&c->lock);
-	c->receivers_closed = true;
-	c->senders_waiting = 0;
-	dismiss_all(&c->senders);
-	pthread_mutex_unlock(&c->lock);
-	pthread_cond_broadcast(&c->not_full);
-}
-
-const struct bench_peer bench_mutex_cond = {
-	.name = "mutex_cond",
+static const struct bench_calls calls = {
 	.open = open_channel,
 	.free = free_channel,
 	.send = do_send,
@@ -331,5 +318,11 @@ const struct bench_peer bench_mutex_cond = {
 	.try_send = do_try_send,
 	.try_recv = do_try_recv,
 	.close_senders = close_senders,
-	.close_receivers = close_receivers,
+};
+
+const struct bench_peer bench_mutex_cond = {
+	.name = "mutex_cond",
+	.kind = BENCH_SLEEPS,
+	.capacities = BENCH_CAN_MEET | BENCH_CAN_BOUND | BENCH_CAN_GROW,
+	.calls = &calls,
 };

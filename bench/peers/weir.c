@@ -64,13 +64,55 @@ static void close_senders(void *channel)
 	weir_sender_close(((struct channel *)channel)->tx);
 }
 
-static void close_receivers(void *channel)
+/* -- Select ---------------------------------------------------------------- */
+
+struct set {
+	size_t n;
+	weir_case cases[];
+};
+
+static void *select_open(void *const *channels, size_t n, bool sends)
 {
-	weir_receiver_close(((struct channel *)channel)->rx);
+	struct set *set = calloc(1, sizeof(*set) + n * sizeof(weir_case));
+
+	if (set == NULL)
+		bench_die("no memory");
+	set->n = n;
+	for (size_t i = 0; i < n; i++) {
+		const struct channel *c = channels[i];
+
+		if (sends)
+			set->cases[i] = (weir_case)WEIR_SEND_CASE(c->tx, NULL);
+		else
+			set->cases[i] = (weir_case)WEIR_RECV_CASE(c->rx, NULL);
+	}
+	return set;
 }
 
-const struct bench_peer bench_weir = {
-	.name = "weir",
+static enum bench_status do_select(void *argument, void *element, size_t *at)
+{
+	struct set *set = argument;
+
+	for (size_t i = 0; i < set->n; i++) {
+		set->cases[i].from = element;
+		set->cases[i].into = element;
+	}
+	if (weir_select(set->cases, set->n, 0, at) != WEIR_OK)
+		bench_die("weir_select failed");
+	return translate(set->cases[*at].status);
+}
+
+static void select_drop(void *argument, size_t at)
+{
+	struct set *set = argument;
+
+	set->cases[at].tx = NULL;
+	set->cases[at].rx = NULL;
+}
+
+/* -- The peer -------------------------------------------------------------- */
+
+static const struct bench_calls calls = {
 	.open = open_channel,
 	.free = free_channel,
 	.send = do_send,
@@ -78,5 +120,15 @@ const struct bench_peer bench_weir = {
 	.try_send = do_try_send,
 	.try_recv = do_try_recv,
 	.close_senders = close_senders,
-	.close_receivers = close_receivers,
+	.select_open = select_open,
+	.select = do_select,
+	.select_drop = select_drop,
+	.select_free = free,
+};
+
+const struct bench_peer bench_weir = {
+	.name = "weir",
+	.kind = BENCH_WEIR,
+	.capacities = BENCH_CAN_MEET | BENCH_CAN_BOUND | BENCH_CAN_GROW,
+	.calls = &calls,
 };
