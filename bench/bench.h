@@ -145,7 +145,8 @@ bench_run bench_idle_wait;     /* idle.c */
 bench_run bench_memory_idle;   /* memory.c */
 bench_run bench_memory_queued; /* memory.c */
 
-/* Opens a channel for the job, with N filled in. */
+/* Opens a channel for the job, with N filled in; then the time that it takes
+ * belongs to the watch that is stopped next. */
 void *bench_open(const struct bench_job *job);
 
 /* The channel's or the thread's own handle. */

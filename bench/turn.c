@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -46,6 +47,11 @@ static void serve(const struct bench_workload *workload, struct bench_job job)
 		printf("%" PRIu64 " %.1f %.3f %.1f %.3f %.6f\n", figures.count,
 			figures.wall_ns, figures.ns, figures.p99_ns,
 			figures.cpu_ns, figures.switches);
+		/* Each repetition begins without warm memory, whatever its
+		 * peer has asked malloc for. */
+#ifdef __GLIBC__
+		malloc_trim(0);
+#endif
 		fflush(stdout);
 	}
 	exit(0);

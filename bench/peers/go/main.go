@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 )
 
@@ -24,14 +25,6 @@ type job struct {
 	capacity                       int // -1: N
 	size                           int
 	producers, consumers, channels int
-}
-
-// places is the capacity for so many elements.
-func (j *job) places(count uint64) int {
-	if j.capacity < 0 {
-		return int(count) + j.producers
-	}
-	return j.capacity
 }
 
 // settle gives the calling goroutine its thread, where it shall have one.
@@ -83,6 +76,7 @@ func main() {
 		if err != nil || count == 0 {
 			break
 		}
+		debug.FreeOSMemory() // nor does anybody else begin with warm memory
 		var f figures
 		switch j.size {
 		case 8:

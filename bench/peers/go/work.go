@@ -40,7 +40,7 @@ func run[E element](j *job, count uint64) figures {
 func try[E element](j *job, count uint64) figures {
 	var e E
 	c := make([]check, 1)
-	channel := make(chan E, j.places(count))
+	channel := open[E](j, count)
 	w := start()
 	for i := uint64(0); i < count; i++ {
 		put(&e, 0, i)
@@ -69,7 +69,7 @@ func seq[E element](j *job, count uint64) figures {
 		batch = uint64(j.capacity)
 	}
 	count = (count + batch - 1) / batch * batch
-	channel := make(chan E, j.places(count))
+	channel := open[E](j, count)
 	w := start()
 	for sent := uint64(0); sent < count; {
 		for i := uint64(0); i < batch; i++ {
@@ -119,7 +119,7 @@ func (t *together) time(count uint64) figures {
 func flow[E element](j *job, count uint64) figures {
 	each := (count + uint64(j.producers) - 1) / uint64(j.producers)
 	checks := make([]check, j.consumers)
-	channel := make(chan E, j.places(count))
+	channel := open[E](j, count)
 	producing := int32(j.producers)
 	t := together{begin: make(chan struct{})}
 	for i := 0; i < j.consumers; i++ {
@@ -207,7 +207,7 @@ func crowd[E element](j *job, count uint64,
 		die("want four channels, and as many producers")
 	}
 	for i := range channels {
-		channels[i] = make(chan E, j.places(count))
+		channels[i] = open[E](j, count)
 	}
 	for i := 0; i < j.consumers; i++ {
 		mine := checks[4*i : 4*i+4]
