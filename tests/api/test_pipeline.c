@@ -662,6 +662,7 @@ ONE_CASE(pipeline, sizes_that_do_not_fit_are_refused)
 
 ONE_CASE(pipeline, flags_that_make_no_sense_are_refused)
 {
+	weir_pipeline_options options = WEIR_PIPELINE_OPTIONS_INIT;
 	GOOD_STAGES(stages);
 
 	stages[1].flags = 2;
@@ -680,6 +681,10 @@ ONE_CASE(pipeline, flags_that_make_no_sense_are_refused)
 	stages[0].reserved[3] = stages;
 	assert_refused(
 		stages, 3, NULL, "stage 1 (source) has something in reserved");
+	options.reserved[3] = &options;
+	stages[0].reserved[3] = NULL;
+	assert_refused(
+		stages, 3, &options, "the options have something in reserved");
 }
 
 ONE_CASE(pipeline, detached_threads_are_refused)

@@ -168,6 +168,34 @@ ONE_CASE(selector, bad_input)
 	weir_selector_free(other);
 }
 
+/* Not before the deadline, and what is ready comes whatever the deadline. */
+ONE_CASE(selector, waits_until_a_time)
+{
+	weir_selector *selector = open_selector();
+	int64_t deadline = weir_now() + MS;
+	weir_sender *tx;
+	weir_receiver *rx;
+	weir_event event;
+	size_t found = 9;
+
+	assert_status(weir_open(1, 8, &tx, &rx), WEIR_OK);
+	assert_status(add_receiver(selector, rx, tx), WEIR_OK);
+	assert_status(
+		weir_selector_wait_until(selector, &event, 1, &found, deadline),
+		WEIR_TIMED_OUT);
+	cr_assert(found == 0 && weir_now() >= deadline);
+	assert_sends(tx, 7);
+	assert_status(weir_selector_wait_until(
+			      selector, &event, 1, &found, INT64_MIN),
+		WEIR_OK);
+	cr_assert(found == 1 && event.user == tx);
+	assert_status(
+		weir_selector_wait_until(NULL, &event, 1, &found, deadline),
+		WEIR_INVALID_ARGUMENT);
+	weir_selector_free(selector);
+	free_both(tx, rx);
+}
+
 ONE_CASE(selector, gives_up_to_count_and_the_others_next)
 {
 	enum { CHANNELS = 10 };
