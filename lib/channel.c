@@ -198,9 +198,21 @@ static int look(struct channel *channel, enum side side, uint64_t held)
 			       : queue->ops->can_pop(queue, held);
 }
 
+/* What an older waiter takes of `there`, in any case, before one that came
+ * later: a select may be served elsewhere, a recv_many may go with one element,
+ * a send_many that finds too little may give up. */
+static size_t surely_takes(
+	const struct waiter *older, enum side side, size_t there)
+{
+	size_t needed = side == RECEIVING ? 1 : older->wanted - older->done;
+
+	return older->selection == NULL && needed <= there ? needed : 0;
+}
+
 /* Is what this waiter needs already claimed by threads in the middle of an
- * operation, beyond what those before it can take?  Then it will be served
- * when they are through, and it cannot be said that it could not be done. */
+ * operation, beyond what those before it will take?  Then it will be served
+ * when they are through, or it is looked at again; until then it cannot be said
+ * that it could not be done. */
 bool wi_channel_must_stay(
 	struct channel *channel, enum side side, struct waiter *waiter)
 {
@@ -216,13 +228,8 @@ bool wi_channel_must_stay(
 
 	if (is_next_in_hand(channel, side))
 		return false;
-	while ((older = wi_wait_queue_next(waiting, older)) != waiter) {
-		if (!wi_waiter_is_live(older))
-			continue;
-		if (older->wanted - older->done >= there)
-			return false;
-		there -= older->wanted - older->done;
-	}
+	while ((older = wi_wait_queue_next(waiting, older)) != waiter)
+		there -= surely_takes(older, side, there);
 	return there >= needed;
 }
 

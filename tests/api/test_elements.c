@@ -13,15 +13,14 @@
 	FLAVOR_CASE(suite, name, capacity_name##_of_4096, capacity, 4096)
 
 #define EVERY_SIZE(suite, name)                                                \
-	FLAVOR_BODY(suite, name);                                              \
+	FOR_FLAVORS(suite, name,                                               \
 	SIZES(suite, name, rendezvous, 0)                                      \
 	SIZES(suite, name, one, 1)                                             \
 	SIZES(suite, name, two, 2)                                             \
 	SIZES(suite, name, three, 3)                                           \
 	SIZES(suite, name, sixty_four, 64)                                     \
 	SIZES(suite, name, thousand, 1000)                                     \
-	SIZES(suite, name, unbounded, WEIR_UNBOUNDED)                          \
-	FLAVOR_BODY(suite, name)
+	SIZES(suite, name, unbounded, WEIR_UNBOUNDED))
 /* clang-format on */
 
 #define ITEMS 5000

@@ -199,12 +199,10 @@ static size_t receivers_waiting(const weir_receiver *rx)
 }
 
 /* The buffer was full before, and is again after: it was never empty. */
-FLAVOR_BODY(force_send, is_waited_for_by_a_recv_whose_deadline_is_gone);
-FLAVOR_CASE(
-	force_send, is_waited_for_by_a_recv_whose_deadline_is_gone, one, 1, 8)
-FLAVOR_CASE(
-	force_send, is_waited_for_by_a_recv_whose_deadline_is_gone, three, 3, 8)
-FLAVOR_BODY(force_send, is_waited_for_by_a_recv_whose_deadline_is_gone)
+FOR_FLAVORS(force_send, is_waited_for_by_a_recv_whose_deadline_is_gone,
+	FLAVOR_CASE(force_send, is_waited_for_by_a_recv_whose_deadline_is_gone,
+		one, 1, 8) FLAVOR_CASE(force_send,
+		is_waited_for_by_a_recv_whose_deadline_is_gone, three, 3, 8))
 {
 	struct forcing it;
 	struct stall stall;

@@ -214,16 +214,15 @@ static int take_three(weir_receiver *mine)
 	return (int)want;
 }
 
-FLAVOR_BODY(scope, leaving_the_consumers_block_ends_its_producer);
-FLAVOR_CASE(
-	scope, leaving_the_consumers_block_ends_its_producer, rendezvous, 0, 8)
-FLAVOR_CASE(scope, leaving_the_consumers_block_ends_its_producer, one, 1, 8)
-FLAVOR_CASE(
-	scope, leaving_the_consumers_block_ends_its_producer, sixty_four, 64, 8)
+#define FEW(suite, name)                                                       \
+	FLAVOR_CASE(suite, name, rendezvous, 0, 8)                             \
+	FLAVOR_CASE(suite, name, one, 1, 8)                                    \
+	FLAVOR_CASE(suite, name, sixty_four, 64, 8)
 
 /* Seeds: Trio as_safe_channel: exhaust, broken_resource, genexit_finally.  Over
  * a rendezvous the producer is never ahead. */
-FLAVOR_BODY(scope, leaving_the_consumers_block_ends_its_producer)
+FOR_FLAVORS(scope, leaving_the_consumers_block_ends_its_producer,
+	FEW(scope, leaving_the_consumers_block_ends_its_producer))
 {
 	struct producer producer = {.n = 0};
 	weir_receiver *rx;

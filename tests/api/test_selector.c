@@ -389,14 +389,14 @@ static int start_trying(struct trying *it, weir_selector *selector)
 	return task_join(&it->task);
 }
 
+#define FEW(suite, name)                                                       \
+	FLAVOR_CASE(suite, name, rendezvous, 0, 8)                             \
+	FLAVOR_CASE(suite, name, three, 3, 8)                                  \
+	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 8)
+
 /* It stands inside a channel's gate, copying for a receiver that waits. */
-FLAVOR_BODY(selector, try_wait_does_not_wait_for_a_stopped_thread);
-FLAVOR_CASE(
-	selector, try_wait_does_not_wait_for_a_stopped_thread, rendezvous, 0, 8)
-FLAVOR_CASE(selector, try_wait_does_not_wait_for_a_stopped_thread, three, 3, 8)
-FLAVOR_CASE(selector, try_wait_does_not_wait_for_a_stopped_thread, unbounded,
-	WEIR_UNBOUNDED, 8)
-FLAVOR_BODY(selector, try_wait_does_not_wait_for_a_stopped_thread)
+FOR_FLAVORS(selector, try_wait_does_not_wait_for_a_stopped_thread,
+	FEW(selector, try_wait_does_not_wait_for_a_stopped_thread))
 {
 	weir_selector *selector = open_selector();
 	weir_sender *tx, *other_tx;

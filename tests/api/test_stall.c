@@ -16,15 +16,36 @@
 #include <time.h>
 
 /* The page holds an element of 8 bytes; these are the flavors that copy it. */
-#define STALL_CASES(set, suite, name)                                          \
-	FLAVOR_BODY(suite, name);                                              \
-	set(suite, name) FLAVOR_BODY(suite, name)
+#define STALL_CASES(set, suite, name) FOR_FLAVORS(suite, name, set(suite, name))
 #define OF_EIGHT(suite, name)                                                  \
 	FLAVOR_CASE(suite, name, two, 2, 8)                                    \
 	FLAVOR_CASE(suite, name, three, 3, 8)                                  \
 	FLAVOR_CASE(suite, name, sixty_four, 64, 8)                            \
 	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 8)
 #define UNBOUNDED_OF_EIGHT(suite, name)                                        \
+	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 8)
+#define THREE_UNBOUNDED_OF_EIGHT(suite, name)                                  \
+	FLAVOR_CASE(suite, name, three, 3, 8)                                  \
+	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 8)
+#define THREE_SIXTY_FOUR_UNBOUNDED_OF_EIGHT(suite, name)                       \
+	FLAVOR_CASE(suite, name, three, 3, 8)                                  \
+	FLAVOR_CASE(suite, name, sixty_four, 64, 8)                            \
+	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 8)
+#define ONE_THREE_OF_EIGHT(suite, name)                                        \
+	FLAVOR_CASE(suite, name, one, 1, 8)                                    \
+	FLAVOR_CASE(suite, name, three, 3, 8)
+#define RENDEZVOUS_ONE_THREE_OF_EIGHT(suite, name)                             \
+	FLAVOR_CASE(suite, name, rendezvous, 0, 8)                             \
+	FLAVOR_CASE(suite, name, one, 1, 8)                                    \
+	FLAVOR_CASE(suite, name, three, 3, 8)
+#define RENDEZVOUS_ONE_THREE_UNBOUNDED_OF_EIGHT(suite, name)                   \
+	FLAVOR_CASE(suite, name, rendezvous, 0, 8)                             \
+	FLAVOR_CASE(suite, name, one, 1, 8)                                    \
+	FLAVOR_CASE(suite, name, three, 3, 8)                                  \
+	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 8)
+#define RENDEZVOUS_ONE_UNBOUNDED_OF_EIGHT(suite, name)                         \
+	FLAVOR_CASE(suite, name, rendezvous, 0, 8)                             \
+	FLAVOR_CASE(suite, name, one, 1, 8)                                    \
 	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 8)
 #define ALL_OF_EIGHT(suite, name)                                              \
 	FLAVOR_CASE(suite, name, one, 1, 8)                                    \
@@ -340,12 +361,8 @@ static int run_ready(void *argument)
 
 /* The same when it is the next that is in hand, and a select stands before it:
  * one more element has to be on its way for each that stands in line. */
-FLAVOR_BODY(stall, a_late_recv_behind_a_select_times_out_beside_a_held_place);
-FLAVOR_CASE(stall, a_late_recv_behind_a_select_times_out_beside_a_held_place,
-	three, 3, 8)
-FLAVOR_CASE(stall, a_late_recv_behind_a_select_times_out_beside_a_held_place,
-	unbounded, WEIR_UNBOUNDED, 8)
-FLAVOR_BODY(stall, a_late_recv_behind_a_select_times_out_beside_a_held_place)
+STALL_CASES(THREE_UNBOUNDED_OF_EIGHT, stall,
+	a_late_recv_behind_a_select_times_out_beside_a_held_place)
 {
 	struct selecting second = {.deadline = WEIR_FOREVER};
 	struct op sender, first, late;
@@ -420,14 +437,8 @@ static int run_recv_many(void *argument)
 }
 
 /* It takes what is there, and an aborted place in between is nothing. */
-FLAVOR_BODY(stall, a_waiting_recv_many_takes_what_is_behind_a_gap_too);
-FLAVOR_CASE(
-	stall, a_waiting_recv_many_takes_what_is_behind_a_gap_too, three, 3, 8)
-FLAVOR_CASE(stall, a_waiting_recv_many_takes_what_is_behind_a_gap_too,
-	sixty_four, 64, 8)
-FLAVOR_CASE(stall, a_waiting_recv_many_takes_what_is_behind_a_gap_too,
-	unbounded, WEIR_UNBOUNDED, 8)
-FLAVOR_BODY(stall, a_waiting_recv_many_takes_what_is_behind_a_gap_too)
+STALL_CASES(THREE_SIXTY_FOUR_UNBOUNDED_OF_EIGHT, stall,
+	a_waiting_recv_many_takes_what_is_behind_a_gap_too)
 {
 	struct receiving many;
 	struct stall stall;
@@ -573,10 +584,8 @@ STALL_CASES(OF_EIGHT, stall, others_receive_past_a_stopped_receiver)
 	free_both(tx, rx);
 }
 
-FLAVOR_BODY(stall, try_send_does_not_wait_for_a_stopped_receiver);
-FLAVOR_CASE(stall, try_send_does_not_wait_for_a_stopped_receiver, one, 1, 8)
-FLAVOR_CASE(stall, try_send_does_not_wait_for_a_stopped_receiver, three, 3, 8)
-FLAVOR_BODY(stall, try_send_does_not_wait_for_a_stopped_receiver)
+STALL_CASES(ONE_THREE_OF_EIGHT, stall,
+	try_send_does_not_wait_for_a_stopped_receiver)
 {
 	struct stall stall;
 	struct op receiver, sender;
@@ -634,11 +643,8 @@ STALL_CASES(ALL_OF_EIGHT, stall, closes_do_not_wait_for_a_stopped_receiver)
 /* Inside the gate: a receiver copies the element of a sender that waits, from
  * that sender's memory.  Nobody's try_ call may wait for the gate, and what it
  * did in the meantime is seen to when the gate is left. */
-FLAVOR_BODY(stall, try_calls_do_not_wait_for_who_serves);
-FLAVOR_CASE(stall, try_calls_do_not_wait_for_who_serves, rendezvous, 0, 8)
-FLAVOR_CASE(stall, try_calls_do_not_wait_for_who_serves, one, 1, 8)
-FLAVOR_CASE(stall, try_calls_do_not_wait_for_who_serves, three, 3, 8)
-FLAVOR_BODY(stall, try_calls_do_not_wait_for_who_serves)
+STALL_CASES(RENDEZVOUS_ONE_THREE_OF_EIGHT, stall,
+	try_calls_do_not_wait_for_who_serves)
 {
 	struct stall stall;
 	struct op sender, receiver;
@@ -674,15 +680,8 @@ FLAVOR_BODY(stall, try_calls_do_not_wait_for_who_serves)
 /* The other way round: a sender copies into the memory of a receiver that
  * waits.  What others send meanwhile is for the next in the queue, and it is the
  * stopped one who must see to it. */
-FLAVOR_BODY(stall, what_came_meanwhile_is_served_by_who_was_stopped);
-FLAVOR_CASE(stall, what_came_meanwhile_is_served_by_who_was_stopped, rendezvous,
-	0, 8)
-FLAVOR_CASE(stall, what_came_meanwhile_is_served_by_who_was_stopped, one, 1, 8)
-FLAVOR_CASE(
-	stall, what_came_meanwhile_is_served_by_who_was_stopped, three, 3, 8)
-FLAVOR_CASE(stall, what_came_meanwhile_is_served_by_who_was_stopped, unbounded,
-	WEIR_UNBOUNDED, 8)
-FLAVOR_BODY(stall, what_came_meanwhile_is_served_by_who_was_stopped)
+STALL_CASES(RENDEZVOUS_ONE_THREE_UNBOUNDED_OF_EIGHT, stall,
+	what_came_meanwhile_is_served_by_who_was_stopped)
 {
 	struct stall stall;
 	struct op first, second, sender;
@@ -717,13 +716,8 @@ FLAVOR_BODY(stall, what_came_meanwhile_is_served_by_who_was_stopped)
 }
 
 /* Nor does anybody who must wait for it burn a core. */
-FLAVOR_BODY(stall, all_others_sleep_while_who_serves_is_stopped);
-FLAVOR_CASE(
-	stall, all_others_sleep_while_who_serves_is_stopped, rendezvous, 0, 8)
-FLAVOR_CASE(stall, all_others_sleep_while_who_serves_is_stopped, one, 1, 8)
-FLAVOR_CASE(stall, all_others_sleep_while_who_serves_is_stopped, unbounded,
-	WEIR_UNBOUNDED, 8)
-FLAVOR_BODY(stall, all_others_sleep_while_who_serves_is_stopped)
+STALL_CASES(RENDEZVOUS_ONE_UNBOUNDED_OF_EIGHT, stall,
+	all_others_sleep_while_who_serves_is_stopped)
 {
 	struct stall stall;
 	struct op first, sender, others[4];

@@ -51,6 +51,7 @@ static void check(struct worker *consumers, size_t n_consumers, uint64_t each)
 	static unsigned char seen[ALL];
 	uint64_t total = 0;
 
+	memset(seen, 0, sizeof seen);
 	for (size_t c = 0; c < n_consumers; c++) {
 		uint64_t last[8] = {0}; /* value + 1 of each producer */
 

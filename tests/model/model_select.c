@@ -342,6 +342,32 @@ MODEL(select, behind_a_select,
 	free_channel(b);
 }
 
+MODEL(select, past_a_select,
+	"an element is there, but for a select that is served elsewhere")
+{
+	struct ends a = open_channel(1), b = open_channel(1);
+	struct choice choice = choose();
+	struct act acts[4] = {SENDS(a, 1), SENDS(a, 2), RECEIVES(a)},
+		   to_b[2] = {SENDS(b, 4)};
+
+	or_recv(&choice, a.rx);
+	or_recv(&choice, b.rx);
+	do_send(&acts[0]);
+	spawn("forcer", do_force_send, &acts[1]);
+	spawn("select", do_select, &choice);
+	spawn("receiver", do_recv_until, &acts[2]); /* at 0: has passed */
+	spawn("sender b", do_send, &to_b[0]);
+	join();
+	acts[3] = act_of(&choice, 0);
+	to_b[1] = act_of(&choice, 1);
+	/* In a there has been an element all the time. */
+	check(acts[2].status == WEIR_OK || choice.index == 0);
+	check_once(acts, 4, a.rx);
+	check_once(to_b, 2, b.rx);
+	free_channel(a);
+	free_channel(b);
+}
+
 MODEL(select, end_of_a_case,
 	"a case's channel ends while another's partner comes")
 {

@@ -44,14 +44,38 @@ struct flavor {
 };
 
 /* clang-format off */
-#define FLAVOR_CASE(suite, name, label, capacity, element_size)               \
-	Test(suite, name##__##label, .timeout = TEST_SECONDS)                  \
+#ifdef TESTS_TOGETHER
+/* One process for all flavors of a test: where a process is dear, as under a
+ * sanitizer.  `--verbose` says which flavor runs. */
+#define FLAVOR_CASE(suite, name, named, capacity, element_size)               \
 	{                                                                      \
 		static const struct flavor it = {                              \
-			#label, (capacity), (element_size)};                   \
+			#named, (capacity), (element_size)};                   \
+		cr_log_info("%s\n", it.label);                                 \
 		suite##_##name(&it);                                           \
 		check_leaks();                                                 \
 	}
+
+#define FLAVOR_TESTS(suite, name, ...)                                        \
+	Test(suite, name, .timeout = TEST_SECONDS) { __VA_ARGS__ }
+#else
+#define FLAVOR_CASE(suite, name, named, capacity, element_size)               \
+	Test(suite, name##__##named, .timeout = TEST_SECONDS)                  \
+	{                                                                      \
+		static const struct flavor it = {                              \
+			#named, (capacity), (element_size)};                   \
+		suite##_##name(&it);                                           \
+		check_leaks();                                                 \
+	}
+
+#define FLAVOR_TESTS(suite, name, ...) __VA_ARGS__
+#endif
+
+/* A test for each of the FLAVOR_CASEs; what follows is its body. */
+#define FOR_FLAVORS(suite, name, ...)                                         \
+	static void suite##_##name(const struct flavor *flavor);               \
+	FLAVOR_TESTS(suite, name, __VA_ARGS__)                                 \
+	static void suite##_##name(const struct flavor *flavor)
 
 #define FLAVORS_RENDEZVOUS(suite, name)                                        \
 	FLAVOR_CASE(suite, name, rendezvous, 0, 8)                             \
@@ -69,42 +93,27 @@ struct flavor {
 	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 8)                 \
 	FLAVOR_CASE(suite, name, unbounded_of_4096, WEIR_UNBOUNDED, 4096)
 
-#define FLAVOR_BODY(suite, name)                                               \
-	static void suite##_##name(const struct flavor *flavor)
-
 #define EVERY_FLAVOR(suite, name)                                              \
-	FLAVOR_BODY(suite, name);                                              \
-	FLAVORS_RENDEZVOUS(suite, name)                                        \
-	FLAVORS_BOUNDED(suite, name)                                           \
-	FLAVORS_UNBOUNDED(suite, name)                                         \
-	FLAVOR_BODY(suite, name)
+	FOR_FLAVORS(suite, name, FLAVORS_RENDEZVOUS(suite, name)               \
+		FLAVORS_BOUNDED(suite, name)                                   \
+		FLAVORS_UNBOUNDED(suite, name))
 
 #define CAN_BE_FULL(suite, name)                                               \
-	FLAVOR_BODY(suite, name);                                              \
-	FLAVORS_RENDEZVOUS(suite, name)                                        \
-	FLAVORS_BOUNDED(suite, name)                                           \
-	FLAVOR_BODY(suite, name)
+	FOR_FLAVORS(suite, name, FLAVORS_RENDEZVOUS(suite, name)               \
+		FLAVORS_BOUNDED(suite, name))
 
 #define HAS_BUFFER(suite, name)                                                \
-	FLAVOR_BODY(suite, name);                                              \
-	FLAVORS_BOUNDED(suite, name)                                           \
-	FLAVORS_UNBOUNDED(suite, name)                                         \
-	FLAVOR_BODY(suite, name)
+	FOR_FLAVORS(suite, name, FLAVORS_BOUNDED(suite, name)                  \
+		FLAVORS_UNBOUNDED(suite, name))
 
 #define BOUNDED(suite, name)                                                   \
-	FLAVOR_BODY(suite, name);                                              \
-	FLAVORS_BOUNDED(suite, name)                                           \
-	FLAVOR_BODY(suite, name)
+	FOR_FLAVORS(suite, name, FLAVORS_BOUNDED(suite, name))
 
 #define RENDEZVOUS(suite, name)                                                \
-	FLAVOR_BODY(suite, name);                                              \
-	FLAVORS_RENDEZVOUS(suite, name)                                        \
-	FLAVOR_BODY(suite, name)
+	FOR_FLAVORS(suite, name, FLAVORS_RENDEZVOUS(suite, name))
 
 #define UNBOUNDED(suite, name)                                                 \
-	FLAVOR_BODY(suite, name);                                              \
-	FLAVORS_UNBOUNDED(suite, name)                                         \
-	FLAVOR_BODY(suite, name)
+	FOR_FLAVORS(suite, name, FLAVORS_UNBOUNDED(suite, name))
 
 #define ONE_CASE(suite, name)                                                  \
 	static void suite##_##name(void);                                      \

@@ -474,8 +474,53 @@ static void withdraw_and_leave(
 	wi_channel_leave(channel, decided);
 }
 
-/* Waiters in front take what is on its way, as many as they want. */
-SEAM_TEST(what_older_receivers_want_is_not_on_its_way_to_younger_ones)
+/* Waiters in front take what is on its way. */
+SEAM_TEST(what_an_older_receiver_takes_is_not_on_its_way_to_a_younger_one)
+{
+	struct waiter older, younger;
+	struct claim sender;
+	struct list decided;
+	uint64_t to[2];
+
+	open_here(4);
+	sender = claim_tail(&channel->ring);
+	wi_channel_enter(channel, &decided);
+	queue_waiter(&older, RECEIVING, to, 1);
+	queue_waiter(&younger, RECEIVING, &to[1], 1);
+	wi_channel_settle(channel, &decided);
+	cr_assert(wi_channel_withdraw(channel, RECEIVING, &younger));
+	cr_assert(!wi_channel_withdraw(channel, RECEIVING, &older));
+	withdraw_and_leave(RECEIVING, &older, &decided);
+	finish_send(&sender, 1);
+	free_both(tx, rx);
+}
+
+SEAM_TEST(what_two_older_receivers_take_adds_up)
+{
+	struct waiter older[2], younger;
+	struct claim senders[2];
+	struct list decided;
+	uint64_t to[3];
+
+	open_here(4);
+	for (int i = 0; i < 2; i++)
+		senders[i] = claim_tail(&channel->ring);
+	wi_channel_enter(channel, &decided);
+	queue_waiter(&older[0], RECEIVING, to, 1);
+	queue_waiter(&older[1], RECEIVING, &to[1], 1);
+	queue_waiter(&younger, RECEIVING, &to[2], 1);
+	wi_channel_settle(channel, &decided);
+	cr_assert(wi_channel_withdraw(channel, RECEIVING, &younger));
+	cr_assert(!wi_channel_withdraw(channel, RECEIVING, &older[1]));
+	wi_channel_leave(channel, &decided);
+	for (int i = 1; i >= 0; i--)
+		finish_send(&senders[i], (uint64_t)i);
+	cr_assert(older[0].done == 1 && older[1].done == 1);
+	free_both(tx, rx);
+}
+
+/* A recv_many goes with what is there when it is served: one, for sure. */
+SEAM_TEST(what_an_older_recv_many_might_take_keeps_a_younger_receiver)
 {
 	struct waiter older, younger;
 	struct claim senders[2];
@@ -489,36 +534,38 @@ SEAM_TEST(what_older_receivers_want_is_not_on_its_way_to_younger_ones)
 	queue_waiter(&older, RECEIVING, to, 2);
 	queue_waiter(&younger, RECEIVING, &to[2], 1);
 	wi_channel_settle(channel, &decided);
-	cr_assert(wi_channel_withdraw(channel, RECEIVING, &younger));
-	cr_assert(!wi_channel_withdraw(channel, RECEIVING, &older));
-	withdraw_and_leave(RECEIVING, &older, &decided);
+	cr_assert(!wi_channel_withdraw(channel, RECEIVING, &younger));
+	wi_channel_leave(channel, &decided);
 	finish_send(&senders[0], 1);
+	cr_assert(!older.queued && older.done == 1);
+	cr_assert(younger.queued);
 	finish_send(&senders[1], 2);
+	cr_assert(!younger.queued && value_of(&to[2]) == 2);
 	free_both(tx, rx);
 }
 
-/* Of four on their way two older ones want two each. */
-SEAM_TEST(what_two_older_receivers_want_adds_up)
+/* A send_many that finds too little may give up. */
+SEAM_TEST(what_an_older_send_many_might_take_keeps_a_younger_sender)
 {
-	struct waiter older[2], younger;
-	struct claim senders[4];
+	struct claim receiver;
+	struct waiter older, younger;
 	struct list decided;
-	uint64_t to[5];
+	uint64_t from[3];
 
-	open_here(4);
-	for (int i = 0; i < 4; i++)
-		senders[i] = claim_tail(&channel->ring);
+	open_here(2);
+	fill(tx);
+	for (int i = 0; i < 3; i++)
+		fill_element(&from[i], 10 + (uint64_t)i);
+	receiver = claim_head(&channel->ring);
 	wi_channel_enter(channel, &decided);
-	queue_waiter(&older[0], RECEIVING, to, 2);
-	queue_waiter(&older[1], RECEIVING, &to[2], 2);
-	queue_waiter(&younger, RECEIVING, &to[4], 1);
+	queue_waiter(&older, SENDING, from, 2);
+	queue_waiter(&younger, SENDING, &from[2], 1);
 	wi_channel_settle(channel, &decided);
-	cr_assert(wi_channel_withdraw(channel, RECEIVING, &younger));
-	cr_assert(!wi_channel_withdraw(channel, RECEIVING, &older[1]));
+	cr_assert(!wi_channel_withdraw(channel, SENDING, &younger));
+	cr_assert(wi_channel_withdraw(channel, SENDING, &older));
 	wi_channel_leave(channel, &decided);
-	for (int i = 3; i >= 0; i--)
-		finish_send(&senders[i], (uint64_t)i);
-	cr_assert(older[0].done == 2 && older[1].done == 2);
+	finish_recv(&receiver, 0);
+	cr_assert(!younger.queued && younger.done == 1);
 	free_both(tx, rx);
 }
 
