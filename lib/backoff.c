@@ -12,6 +12,12 @@
 #define PROBE_EVERY 32    /* waits */
 #define LOOK_EVERY 256    /* waits: to look at CPUs is a system call */
 #define LOOK_ALONE 16     /* waits, as long as there seems to be one CPU */
+#define YIELD_AFTER 128   /* pauses */
+#define YIELD 64          /* pauses: a microsecond, too */
+#define FIRST_STEP 2      /* pauses */
+#define SMALL 64          /* elements: fewer come in less than a microsecond */
+#define STEP_IN_SMALL 16  /* pauses: half of what a line takes at the worst */
+#define STEP_IN_LARGE 64
 
 /* relaxed: CPUs that threads of this process may use, by their number modulo
  * 64: those of every thread that has looked so far, since each may be pinned to
@@ -91,4 +97,46 @@ void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success)
 		wanted = SHORTEST < backoff->limit ? SHORTEST : backoff->limit;
 	if (wanted != budget)
 		store_relaxed(&backoff->budget, wanted); /* relaxed: a hint */
+}
+
+void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity)
+{
+	spin->backoff = backoff;
+	spin->budget = wi_backoff_budget(backoff);
+	spin->spun = 0;
+	spin->step = FIRST_STEP;
+	spin->longest = capacity < SMALL ? STEP_IN_SMALL : STEP_IN_LARGE;
+	/* relaxed: a hint.  Not the wait that tries the whole limit. */
+	spin->may_yield =
+		load_relaxed(&backoff->waits) % PROBE_EVERY != PROBE_EVERY / 2;
+}
+
+bool wi_spin(struct spin *spin)
+{
+	if (spin->spun >= spin->budget)
+		return false;
+	if (spin->spun < YIELD_AFTER) {
+		uint32_t left = spin->budget - spin->spun;
+		uint32_t step = spin->step < left ? spin->step : left;
+
+		for (uint32_t i = 0; i < step; i++)
+			cpu_pause();
+		spin->spun += step;
+		if (spin->step < spin->longest)
+			spin->step *= 2;
+	} else if (spin->may_yield) {
+		sched_yield();
+		spin->spun += YIELD;
+	} else {
+		spin->budget = 0;
+		return false;
+	}
+	return true;
+}
+
+void wi_spin_end(struct spin *spin)
+{
+	if (spin->budget > 0)
+		wi_backoff_learn(
+			spin->backoff, spin->spun, spin->spun < spin->budget);
 }

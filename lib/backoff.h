@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* backoff.h - how long to spin before sleeping.
+/* backoff.h - how long to spin before sleeping, and how.
  *
  * A sleep and its wake-up cost tens of microseconds, a spin costs a core.  So a
  * wait first spins for a budget of pauses that follows what has paid lately:
@@ -9,11 +9,20 @@
  * process may use one CPU only, nobody spins: who is waited for cannot run.  (A
  * process that is confined to one CPU later on goes on to try, for as little as
  * has paid lately.)
+ *
+ * A spin goes in steps, with a look after each.  The steps grow, so that the
+ * line which the other side is writing is left alone for a while; in a buffer
+ * that is large enough to fill meanwhile, more than in a small one.  After 128
+ * pauses the other side may be without a CPU: then the steps are yields, which
+ * let it have ours.  But two threads that the system has put on one CPU could
+ * go on like that for ever, each one's yield the other's turn, while a wake-up
+ * looks for a CPU that is free: every 32nd wait sleeps instead of yielding.
  */
 #ifndef WI_BACKOFF_H
 #define WI_BACKOFF_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "atomic.h"
@@ -32,6 +41,25 @@ uint32_t wi_backoff_budget(struct backoff *backoff);
 
 /* The wait is over, after `spun` pauses: with success, or in vain. */
 void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success);
+
+/* One spin.  Zeroed, it is over before it starts. */
+struct spin {
+	struct backoff *backoff;
+	uint32_t budget;  /* pauses */
+	uint32_t spun;    /* so far */
+	uint32_t step;    /* the next one */
+	uint32_t longest; /* step */
+	bool may_yield;
+};
+
+/* For somebody who waits at a buffer of so many elements. */
+void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity);
+
+/* Go one step.  False, at once: it is time to sleep. */
+bool wi_spin(struct spin *spin);
+
+/* The wait is over: learn from this spin. */
+void wi_spin_end(struct spin *spin);
 
 /* Does a spinning thread leave a CPU for the one it waits for? */
 bool wi_backoff_may_spin(void);

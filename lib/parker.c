@@ -20,17 +20,15 @@ void wi_parker_init(struct parker *parker)
 	init_atomic(&parker->state, SPINNING);
 }
 
-bool wi_parker_park(
-	struct parker *parker, uint32_t spin, uint32_t *spun, int64_t deadline)
+bool wi_parker_park(struct parker *parker, struct spin *spin, int64_t deadline)
 {
 	uint32_t state = SPINNING;
 
-	for (*spun = 0; *spun < spin; ++*spun) {
+	do {
 		/* acquire [done]: pairs with wi_parkers_release. */
 		if (load_acquire(&parker->state) == DONE)
 			return true;
-		cpu_pause();
-	}
+	} while (wi_spin(spin));
 	/* [park]: against wi_parkers_release's exchange.  Acquires [done] if it
 	 * fails because of that. */
 	cas_acq_rel(&parker->state, &state, PARKED);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "atomic.h"
+#include "backoff.h"
 #include "compiler.h"
 #include "list.h"
 
@@ -24,11 +25,10 @@ struct parker {
 
 void wi_parker_init(struct parker *parker);
 
-/* The owner: wait until DONE, or until the deadline.  Spins for up to `spin`
- * pauses first; *spun says for how many it did.  True if DONE; then what the
- * decider did happens before this returns. */
-bool wi_parker_park(
-	struct parker *parker, uint32_t spin, uint32_t *spun, int64_t deadline);
+/* The owner: wait until DONE, or until the deadline; first as long as the spin
+ * lasts, then asleep.  True if DONE; then what the decider did happens before
+ * this returns. */
+bool wi_parker_park(struct parker *parker, struct spin *spin, int64_t deadline);
 
 /* Outside all gates: tell the owners of all in the list that they are DONE.
  * The list is empty afterwards. */

@@ -21,6 +21,7 @@ void wi_queue_init(struct queue *queue, const struct queue_ops *ops,
 	init_atomic(&queue->abandoned, 0);
 	init_atomic(&queue->gaps, 0);
 	init_atomic(&queue->displaced, 0);
+	init_atomic(&queue->finishing, false);
 	init_atomic(&queue->tail, 0);
 	init_atomic(&queue->head, 0);
 }
@@ -39,6 +40,8 @@ void wi_queue_finish(struct queue *queue, uint64_t flag)
 	 * relaxed: flags only change inside the gate. */
 	if (queue->ops->clock != NULL && !(load_relaxed(&queue->tail) & BROKEN))
 		flag |= wi_position(tail_of(queue));
+	/* First, and relaxed: published by the flag. */
+	store_relaxed(&queue->finishing, true);
 	/* release [closed]: pairs with the loads of tail in push and pop. */
 	fetch_or_acq_rel(&queue->tail, flag);
 }

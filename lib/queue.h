@@ -124,6 +124,8 @@ struct queue {
 	struct atomic_u64 abandoned;
 	struct atomic_u64 gaps;
 	struct atomic_u64 displaced;
+	/* tail may have ENDED or BROKEN. */
+	struct atomic_u32 finishing;
 	/* Written by senders. */
 	cache_aligned struct atomic_u64 tail;
 	/* Written by receivers. */
@@ -149,24 +151,23 @@ static inline int wi_queue_refusal(uint64_t tail, uint64_t held)
 	return tail & BROKEN ? -EPIPE : -EAGAIN;
 }
 
-/* Is nothing claimed beyond this head?  -ENODATA: nothing, for good; -EAGAIN:
- * nothing now; 0: something is. */
-static inline int wi_queue_emptiness(struct queue *queue, uint64_t head)
+/* What pop answers where there is nothing for it at this head: -ENODATA if
+ * nothing is claimed beyond it, for good; else -EAGAIN.  A look at tail would
+ * take its line away from senders, so that comes last. */
+static inline int wi_queue_nothing(struct queue *queue, uint64_t head)
 {
+	uint64_t tail;
+
+	/* relaxed: who has seen a flag in tail sees this, see wi_queue_finish;
+	 * others come before the close. */
+	if (likely(!load_relaxed(&queue->finishing)))
+		return -EAGAIN;
 	/* acquire [closed]; the tail that says END is final, and head was its
 	 * equal when it was read. */
-	uint64_t tail = load_acquire(&queue->tail);
-
-	if (wi_position(tail) != wi_position(head))
-		return 0;
-	return tail & (ENDED | BROKEN) ? -ENODATA : -EAGAIN;
-}
-
-/* What pop answers to who must leave head alone, because others wait: that it
- * is over is true for everybody. */
-static inline int wi_queue_held(struct queue *queue, uint64_t head)
-{
-	return wi_queue_emptiness(queue, head) == -ENODATA ? -ENODATA : -EAGAIN;
+	tail = load_acquire(&queue->tail);
+	return tail & (ENDED | BROKEN) && wi_position(tail) == wi_position(head)
+		       ? -ENODATA
+		       : -EAGAIN;
 }
 
 /* Set ENDED or BROKEN. */

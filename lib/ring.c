@@ -159,23 +159,20 @@ static inline int find_full(
 {
 	for (;;) {
 		uint64_t now;
-		int status;
 
 		if (unlikely((*head & HELD) != held))
-			return wi_queue_held(&ring->queue, *head);
+			return wi_queue_nothing(&ring->queue, *head);
 		*slot = slot_at(ring, *head);
 		/* acquire [filled]; seq_cst as the waiting receiver's half of
 		 * [sleep]: register, then look at the turn. */
 		if (load_seq_cst(&(*slot)->turn) ==
 			free_turn(ring, *head) + FULL)
 			return 0;
-		status = wi_queue_emptiness(&ring->queue, *head);
-		if (status != 0)
-			return status;
 		/* relaxed: a hint; the cas decides. */
 		now = load_relaxed(&ring->queue.head);
+		/* Nobody has taken it: empty, or on its way. */
 		if (now == *head)
-			return -EAGAIN; /* claimed, and being filled */
+			return wi_queue_nothing(&ring->queue, now);
 		*head = now;
 	}
 }

@@ -368,10 +368,9 @@ static inline int find_full(struct segment_list *list, uint64_t held,
 	for (;;) {
 		uint64_t number = number_of(list, *head);
 		uint64_t now;
-		int status;
 
 		if (unlikely((*head & HELD) != held))
-			return wi_queue_held(queue, *head);
+			return wi_queue_nothing(queue, *head);
 		*segment = walk(&list->head_hint, number);
 		if (unlikely((*segment)->number > number)) {
 			*head = load_relaxed(&queue->head); /* relaxed: hint */
@@ -383,12 +382,10 @@ static inline int find_full(struct segment_list *list, uint64_t held,
 			load_seq_cst(&(*slot)->turn) ==
 				turn_of(*segment) + FULL)
 			return 0;
-		status = wi_queue_emptiness(queue, *head);
-		if (status != 0)
-			return status;
 		now = load_relaxed(&queue->head); /* relaxed: a hint */
+		/* Nobody has taken it: empty, or on its way. */
 		if (now == *head)
-			return -EAGAIN; /* claimed, and being filled */
+			return wi_queue_nothing(queue, now);
 		*head = now;
 	}
 }

@@ -13,7 +13,6 @@
 #define ON_STACK 32
 
 /* Pauses between two looks, at most. */
-#define LONGEST_PAUSE 32
 
 static int try_case(const weir_case *choice, bool carry_out)
 {
@@ -61,52 +60,57 @@ static int try_all(struct select_call *call, unsigned flags, size_t *index)
 }
 
 /* How long to spin is learned where the first case waits that is not for the
- * clock; NULL: there is none. */
-static struct backoff *backoff_of(const struct select_call *call)
+ * clock. */
+static void start_spin(const struct select_call *call, struct spin *spin)
 {
 	for (size_t i = 0; i < call->count; i++) {
 		const weir_case *choice = &call->cases[i];
 		struct endpoint *end = wi_case_end(choice);
 
-		if (end != NULL && end->channel->queue.ops->clock == NULL)
-			return &end->channel->sides[wi_case_side(choice)]
-					.backoff;
+		if (end == NULL || end->channel->queue.ops->clock != NULL)
+			continue;
+		wi_spin_start(spin,
+			&end->channel->sides[wi_case_side(choice)].backoff,
+			end->channel->queue.capacity);
+		return;
 	}
-	return NULL;
 }
 
-/* Look again and again, for up to `spin` pauses; *spun says for how many. */
-static int look_again(struct select_call *call, unsigned flags, uint32_t spin,
-	uint32_t *spun, size_t *index)
+static bool has_buffer(const struct select_call *call)
+{
+	for (size_t i = 0; i < call->count; i++) {
+		const struct endpoint *end = wi_case_end(&call->cases[i]);
+
+		if (end != NULL && end->channel->queue.capacity > 0)
+			return true;
+	}
+	return false;
+}
+
+/* Look again and again, as long as the spin lasts. */
+static int look_again(struct select_call *call, unsigned flags,
+	struct spin *spin, size_t *index)
 {
 	int status = WEIR_WOULD_BLOCK;
-	uint32_t pause = 1;
 
-	for (*spun = 0; *spun < spin && status == WEIR_WOULD_BLOCK;
-		*spun += pause) {
-		for (uint32_t i = 0; i < pause; i++)
-			cpu_pause();
-		if (pause < LONGEST_PAUSE)
-			pause *= 2;
+	while (status == WEIR_WOULD_BLOCK && wi_spin(spin))
 		status = try_all(call, flags, index);
-	}
 	return status;
 }
 
 static int wait(struct select_call *call, unsigned flags, size_t *index)
 {
-	struct backoff *backoff = backoff_of(call);
-	uint32_t spin = 0, spun = 0;
-	int status;
+	struct spin spin = {.budget = 0};
+	int status = WEIR_WOULD_BLOCK;
 
-	if (backoff != NULL && !wi_deadline_passed(call->deadline))
-		spin = wi_backoff_budget(backoff);
-	status = look_again(call, flags, spin / 2, &spun, index);
+	if (!wi_deadline_passed(call->deadline))
+		start_spin(call, &spin);
+	/* Of a rendezvous only who is registered hears. */
+	if (has_buffer(call))
+		status = look_again(call, flags, &spin, index);
 	if (status == WEIR_WOULD_BLOCK)
-		status = wi_select_wait(
-			call, spin > spun ? spin - spun : 0, &spun, index);
-	if (spin > 0)
-		wi_backoff_learn(backoff, spun, spun < spin);
+		status = wi_select_wait(call, &spin, index);
+	wi_spin_end(&spin);
 	return status;
 }
 

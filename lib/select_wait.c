@@ -248,13 +248,11 @@ static uint64_t register_all(struct select_call *call,
 	return chosen;
 }
 
-int wi_select_wait(
-	struct select_call *call, uint32_t spin, uint32_t *spun, size_t *index)
+int wi_select_wait(struct select_call *call, struct spin *spin, size_t *index)
 {
 	struct selection selection;
 	struct gates gates;
 	struct list decided;
-	uint32_t more = 0;
 	uint64_t chosen;
 	bool given_up = false;
 
@@ -265,16 +263,13 @@ int wi_select_wait(
 		return WEIR_TIMED_OUT;
 	if (chosen != UNDECIDED)
 		return result(call, (size_t)chosen, index);
-	while (!given_up && !wi_parker_park(&selection.parker, spin, &more,
+	while (!given_up && !wi_parker_park(&selection.parker, spin,
 				    next_look(call, &selection))) {
-		*spun += more;
 		wi_gates_enter(&gates, &decided);
 		settle_all(call, &selection, &decided);
 		given_up = give_up_if_late(call, &selection);
 		wi_gates_leave(&gates, &decided);
-		spin = 0;
 	}
-	*spun += more;
 	if (given_up)
 		return WEIR_TIMED_OUT;
 	chosen = wi_selection_chosen(&selection);

@@ -32,9 +32,7 @@ struct select_call {
 };
 
 /* Wait for one of the cases.  WEIR_OK: *index is set, and the status of that
- * case; or WEIR_TIMED_OUT or WEIR_NO_MEMORY, with nothing done.  Spins for up
- * to `spin` pauses before it sleeps; *spun says for how many it did. */
-int wi_select_wait(
-	struct select_call *call, uint32_t spin, uint32_t *spun, size_t *index);
+ * case; or WEIR_TIMED_OUT or WEIR_NO_MEMORY, with nothing done. */
+int wi_select_wait(struct select_call *call, struct spin *spin, size_t *index);
 
 #endif

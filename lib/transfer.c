@@ -2,18 +2,14 @@
 /* transfer.c - see transfer.h.
  *
  * Three stages, each dearer than the one before: take what is there; look again
- * for a moment, unregistered, which costs nobody else anything; register, spin
- * on one's own word, and sleep.
+ * for a while, unregistered, which costs nobody else anything (backoff.h);
+ * register and sleep.
  */
 #include "transfer.h"
 
 #include <errno.h>
 
 #include "clock.h"
-
-/* Pauses between two looks, at most: the line that the other side writes is
- * left alone for a while. */
-#define LONGEST_PAUSE 32
 
 /* Move one element, or take one place in hand, at once. */
 static int move_one(struct transfer *transfer)
@@ -103,15 +99,13 @@ static int64_t next_look(
 }
 
 /* Stand in the queue until served, or until time is up. */
-static int stand_and_wait(
-	struct transfer *transfer, uint32_t spin, uint32_t *spun)
+static int stand_and_wait(struct transfer *transfer, struct spin *spin)
 {
 	struct channel *channel = transfer->end->channel;
 	bool withdrawn;
 	struct parker parker;
 	struct waiter waiter;
 	struct list decided;
-	uint32_t more = 0;
 	int64_t look;
 	int status;
 
@@ -125,17 +119,14 @@ static int stand_and_wait(
 	look = next_look(transfer, &waiter);
 	wi_channel_leave(channel, &decided);
 
-	while (!withdrawn && !wi_parker_park(&parker, spin, &more, look)) {
-		*spun += more;
+	while (!withdrawn && !wi_parker_park(&parker, spin, look)) {
 		wi_channel_enter(channel, &decided);
 		wi_channel_settle(channel, &decided);
 		withdrawn = withdraw_if_late(transfer, &waiter);
 		look = waiter.queued ? next_look(transfer, &waiter)
 				     : WEIR_FOREVER;
 		wi_channel_leave(channel, &decided);
-		spin = 0;
 	}
-	*spun += more;
 	transfer->done += waiter.done;
 	return withdrawn ? WEIR_TIMED_OUT : waiter.status;
 }
@@ -165,19 +156,13 @@ static int try_to_meet(struct transfer *transfer)
 	return waiter.status;
 }
 
-/* Look again and again, for up to `spin` pauses; *spun says for how many. */
-static int look_again(struct transfer *transfer, uint32_t spin, uint32_t *spun)
+/* Look again and again, as long as the spin lasts. */
+static int look_again(struct transfer *transfer, struct spin *spin)
 {
 	struct channel *channel = transfer->end->channel;
 	int status = WEIR_WOULD_BLOCK;
-	uint32_t pause = 1;
 
-	for (*spun = 0; *spun < spin && status == WEIR_WOULD_BLOCK;
-		*spun += pause) {
-		for (uint32_t i = 0; i < pause; i++)
-			cpu_pause();
-		if (pause < LONGEST_PAUSE)
-			pause *= 2;
+	while (status == WEIR_WOULD_BLOCK && wi_spin(spin)) {
 		if (wi_channel_waits(channel, transfer->side))
 			break; /* they come first: join them */
 		status = move_now(transfer);
@@ -189,20 +174,19 @@ static int look_again(struct transfer *transfer, uint32_t spin, uint32_t *spun)
 static int wait(struct transfer *transfer)
 {
 	struct channel *channel = transfer->end->channel;
-	struct backoff *backoff = &channel->sides[transfer->side].backoff;
-	uint32_t spin = 0, spun = 0;
+	struct spin spin = {.budget = 0};
 	int status = WEIR_WOULD_BLOCK;
 
 	if (!wi_deadline_passed(transfer->deadline) &&
 		wi_queue_due(&channel->queue) == WEIR_FOREVER)
-		spin = wi_backoff_budget(backoff);
+		wi_spin_start(&spin, &channel->sides[transfer->side].backoff,
+			channel->queue.capacity);
+	/* In a rendezvous there is nothing to see. */
 	if (channel->queue.capacity > 0)
-		status = look_again(transfer, spin / 2, &spun);
+		status = look_again(transfer, &spin);
 	if (status == WEIR_WOULD_BLOCK)
-		status = stand_and_wait(
-			transfer, spin > spun ? spin - spun : 0, &spun);
-	if (spin > 0)
-		wi_backoff_learn(backoff, spun, spun < spin);
+		status = stand_and_wait(transfer, &spin);
+	wi_spin_end(&spin);
 	return status;
 }
 

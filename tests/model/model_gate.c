@@ -101,10 +101,9 @@ struct parked {
 static void park(void *argument)
 {
 	struct parked *parked = argument;
-	uint32_t spun;
+	struct spin spin = {.budget = 1, .step = 1, .longest = 1};
 
-	parked->done =
-		wi_parker_park(&parked->parker, 1, &spun, parked->deadline);
+	parked->done = wi_parker_park(&parked->parker, &spin, parked->deadline);
 	if (parked->done)
 		shared_read(&parked->result, sizeof parked->result);
 }

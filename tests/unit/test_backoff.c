@@ -205,3 +205,72 @@ Test(clock, deadlines_pass)
 	cr_assert(!wi_deadline_passed(WEIR_FOREVER));
 	cr_assert(!wi_deadline_passed(WEIR_FOREVER - 1));
 }
+
+/* -- The steps of a spin -------------------------------------------------- */
+
+static uint32_t spin_out(struct spin *spin)
+{
+	uint32_t steps = 0;
+
+	while (wi_spin(spin))
+		steps++;
+	return steps;
+}
+
+BACKOFF_TEST(a_spin_is_over_when_its_budget_is_spent)
+{
+	static const uint32_t limits[] = {1, 3, 16, 100, 128};
+	struct backoff backoff;
+	struct spin spin;
+
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		wi_backoff_init(&backoff, limits[i]);
+		need_two_cpus();
+		wi_spin_start(&spin, &backoff, 1);
+		cr_assert(spin_out(&spin) > 0 && spin.spun == limits[i]);
+		wi_spin_end(&spin);
+	}
+}
+
+BACKOFF_TEST(a_large_buffer_is_looked_at_less_often)
+{
+	struct backoff backoff;
+	struct spin small, large;
+
+	wi_backoff_init(&backoff, 128);
+	need_two_cpus();
+	wi_spin_start(&small, &backoff, 63);
+	wi_spin_start(&large, &backoff, 64);
+	cr_assert(spin_out(&large) < spin_out(&small));
+}
+
+BACKOFF_TEST(a_zeroed_spin_is_over_and_teaches_nothing)
+{
+	struct spin spin = {.budget = 0};
+
+	cr_assert(!wi_spin(&spin));
+	wi_spin_end(&spin);
+}
+
+/* Or two threads on one CPU would stay there. */
+BACKOFF_TEST(one_wait_in_32_sleeps_instead_of_yielding)
+{
+	struct backoff backoff;
+	struct spin spin;
+	int asleep = 0;
+
+	wi_backoff_init(&backoff, 1024);
+	need_two_cpus();
+	for (int i = 0; i < PROBE_EVERY; i++) {
+		wi_spin_start(&spin, &backoff, 1);
+		spin_out(&spin);
+		cr_assert(
+			spin.budget == 0 ? spin.spun < 200 : spin.spun >= 1024);
+		asleep += spin.budget == 0;
+		/* It does not count as one in vain. */
+		if (spin.budget == 0)
+			wi_spin_end(&spin);
+	}
+	cr_assert(asleep == 1);
+	cr_assert(wi_backoff_budget(&backoff) == 1024);
+}

@@ -300,7 +300,7 @@ CLOSE_TEST(comes_too_late_for_who_is_decided)
 	struct waiter waiter;
 	struct list decided;
 	uint64_t element;
-	uint32_t spun;
+	struct spin none = {.budget = 0};
 
 	open_here(4);
 	wi_parker_init(&parker);
@@ -314,10 +314,10 @@ CLOSE_TEST(comes_too_late_for_who_is_decided)
 	while (!wi_gate_leave(&channel->gate))
 		wi_channel_settle(channel, &decided);
 	weir_receiver_close(rx);
-	cr_assert(!wi_parker_park(&parker, 0, &spun, PAST));
+	cr_assert(!wi_parker_park(&parker, &none, PAST));
 	cr_assert(waiter.status == WEIR_OK);
 	wi_parkers_release(&decided);
-	cr_assert(wi_parker_park(&parker, 0, &spun, PAST));
+	cr_assert(wi_parker_park(&parker, &none, PAST));
 	cr_assert(waiter.status == WEIR_OK);
 	assert_value(value_of(&element), 5);
 	free_here();

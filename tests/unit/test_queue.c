@@ -47,23 +47,15 @@ QUEUE_TEST(is_empty_for_good_once_tail_is_final_and_reached)
 		ENDED, BROKEN, ENDED | BROKEN, ENDED | HELD};
 
 	open_at(AT(5), AT(5), 8);
-	cr_assert(wi_queue_emptiness(&queue, AT(5)) == -EAGAIN);
-	cr_assert(wi_queue_emptiness(&queue, AT(4)) == 0);
+	cr_assert(wi_queue_nothing(&queue, AT(5)) == -EAGAIN);
+	cr_assert(wi_queue_nothing(&queue, AT(4)) == -EAGAIN);
 	for (int i = 0; i < 4; i++) {
-		open_at(AT(5), AT(5) | flags[i], 8);
-		cr_assert(wi_queue_emptiness(&queue, AT(5)) == -ENODATA);
-		cr_assert(wi_queue_emptiness(&queue, AT(5) | HELD) == -ENODATA);
-		cr_assert(wi_queue_emptiness(&queue, AT(4)) == 0);
+		open_at(AT(5), AT(5), 8);
+		wi_queue_finish(&queue, flags[i]);
+		cr_assert(wi_queue_nothing(&queue, AT(5)) == -ENODATA);
+		cr_assert(wi_queue_nothing(&queue, AT(5) | HELD) == -ENODATA);
+		cr_assert(wi_queue_nothing(&queue, AT(4)) == -EAGAIN);
 	}
-}
-
-QUEUE_TEST(a_held_head_tells_others_nothing_but_the_end)
-{
-	open_at(AT(5), AT(6), 8);
-	cr_assert(wi_queue_held(&queue, AT(5) | HELD) == -EAGAIN);
-	wi_queue_finish(&queue, ENDED);
-	cr_assert(wi_queue_held(&queue, AT(5) | HELD) == -EAGAIN);
-	cr_assert(wi_queue_held(&queue, AT(6) | HELD) == -ENODATA);
 }
 
 QUEUE_TEST(holding_and_finishing_leave_the_rest_of_the_word)

@@ -15,7 +15,8 @@
 static struct parker parker;
 static struct list decided;
 static int64_t deadline = WEIR_FOREVER;
-static uint32_t spin, spun;
+static uint32_t pauses;
+static struct spin spin;
 
 static void prepare(void)
 {
@@ -24,10 +25,17 @@ static void prepare(void)
 	list_append(&decided, &parker.node);
 }
 
+static bool park_here(void)
+{
+	spin = (struct spin){
+		.budget = pauses, .step = 1, .longest = 1, .may_yield = true};
+	return wi_parker_park(&parker, &spin, deadline);
+}
+
 static int park(void *argument)
 {
 	(void)argument;
-	return wi_parker_park(&parker, spin, &spun, deadline);
+	return park_here();
 }
 
 WAITER_TEST(a_deadline_that_has_passed_ends_the_sleep)
@@ -58,7 +66,7 @@ WAITER_TEST(a_sleeper_is_woken)
 	wait_until(atomic_load(&parker.state.value) == 1); /* PARKED */
 	wi_parkers_release(&decided);
 	cr_assert(task_join(&task) == true);
-	cr_assert(spun == 0);
+	cr_assert(spin.spun == 0);
 }
 
 WAITER_TEST(a_spinner_is_told_without_having_slept)
@@ -66,12 +74,12 @@ WAITER_TEST(a_spinner_is_told_without_having_slept)
 	struct task task;
 
 	prepare();
-	spin = SPIN_LONG;
+	pauses = SPIN_LONG;
 	task_start(&task, park, NULL);
 	wi_parkers_release(&decided);
 	cr_assert(task_join(&task) == true);
 	cr_assert(atomic_load(&parker.state.value) == 2); /* DONE */
-	cr_assert(spun < SPIN_LONG);
+	cr_assert(spin.spun < SPIN_LONG);
 }
 
 WAITER_TEST(releasing_many_tells_each)
@@ -86,7 +94,7 @@ WAITER_TEST(releasing_many_tells_each)
 	}
 	wi_parkers_release(&decided);
 	for (int i = 0; i < 20; i++)
-		cr_assert(wi_parker_park(&many[i], 0, &spun, before));
+		cr_assert(wi_parker_park(&many[i], &spin, before));
 }
 
 WAITER_TEST(a_time_out_leaves_it_to_be_told_later)
@@ -103,10 +111,10 @@ WAITER_TEST(a_time_out_leaves_it_to_be_told_later)
 WAITER_TEST(a_spin_in_vain_ends_in_sleep)
 {
 	prepare();
-	spin = 100;
+	pauses = 100;
 	deadline = 1;
 	cr_assert(!park(NULL));
-	cr_assert(spun == 100);
+	cr_assert(spin.spun == 100);
 	cr_assert(atomic_load(&parker.state.value) == 1); /* PARKED */
 }
 
@@ -130,7 +138,7 @@ static int release_and_park_without_calls(void)
 {
 	prepare();
 	wi_parkers_release(&decided); /* who spins is not woken */
-	return wi_parker_park(&parker, 0, &spun, WEIR_FOREVER) ? 0 : 1;
+	return park_here() ? 0 : 1;
 }
 
 WAITER_TEST(who_does_not_sleep_costs_no_system_call)
@@ -147,7 +155,7 @@ static int written; /* by who decides */
 
 static int park_and_read(void *argument)
 {
-	bool told = wi_parker_park(&parker, spin, &spun, deadline);
+	bool told = park_here();
 
 	(void)argument;
 	return told ? written : -1;
@@ -161,7 +169,7 @@ WAITER_TEST(what_was_decided_is_readable_however_it_is_told)
 		struct task task;
 
 		prepare();
-		spin = i % 3 == 0 ? 0 : i % 3 == 1 ? 300 : SPIN_LONG;
+		pauses = i % 3 == 0 ? 0 : i % 3 == 1 ? 300 : SPIN_LONG;
 		task_start(&task, park_and_read, NULL);
 		written = i;
 		wi_parkers_release(&decided);
