@@ -79,8 +79,9 @@ typedef struct weir_options {
 	/* For statistics, traces and debuggers; copied; may be NULL. */
 	const char *name;
 	/* How long a wait may spin before it sleeps, in pauses of the processor
-	 * (some 10 to 50 ns each; a yield counts as 64): 0 is the library's choice, WEIR_NO_SPIN
-	 * sleeps at once.  Where one CPU is allowed no wait ever spins. */
+	 * (some 10 to 50 ns each; a yield counts as 64): 0 is the library's
+	 * choice, WEIR_NO_SPIN sleeps at once.  Where one CPU is allowed no wait
+	 * ever spins. */
 	uint32_t spin_limit;
 	uint32_t reserved_flags;
 	void *reserved[7];
