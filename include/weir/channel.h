@@ -80,8 +80,8 @@ typedef struct weir_options {
 	const char *name;
 	/* How long a wait may spin before it sleeps, in pauses of the processor
 	 * (some 10 to 50 ns each; a yield counts as 64): 0 is the library's
-	 * choice, WEIR_NO_SPIN sleeps at once.  Where one CPU is allowed no wait
-	 * ever spins. */
+	 * choice, WEIR_NO_SPIN sleeps at once.  Where one CPU is allowed no
+	 * wait ever spins. */
 	uint32_t spin_limit;
 	uint32_t reserved_flags;
 	void *reserved[7];
