@@ -40,18 +40,33 @@ struct answers {
 
 /* -- What happens when ---------------------------------------------------- */
 
-static void add_element(struct answers *answers, const struct element *element)
+/* Until when this element, or the one that has displaced it in one step, is
+ * certainly inside: not from when somebody waits who gets that one in the end,
+ * for whom it may have been meant from the start. */
+static int64_t there_until(
+	const struct fifo *fifo, const struct element *element)
 {
 	const struct history_record *taken = element->taken;
-	int64_t there_until = element->taken_start;
+	int64_t until = element->taken_start;
+	const struct element *successor;
 
+	if (!fifo->channel->displaces_at_once || taken == NULL ||
+		taken->kind != HISTORY_DISPLACED ||
+		taken + 1 == fifo->records + fifo->count ||
+		!(taken[1].flags & HISTORY_DISPLACES))
+		return until;
+	successor = fifo_find(fifo, taken[1].value);
+	if (successor != NULL && successor->taken_start > until)
+		until = successor->taken_start;
+	return until < taken->end ? until : taken->end;
+}
+
+static void add_element(struct answers *answers, const struct element *element)
+{
 	if (element->sent == NULL)
 		return;
-	if (answers->fifo->channel->displaces_at_once && taken != NULL &&
-		taken->kind == HISTORY_DISPLACED)
-		there_until = taken->end;
-	fifo_sweep_certain(
-		&answers->sweep, INSIDE, element->sent->until, there_until);
+	fifo_sweep_certain(&answers->sweep, INSIDE, element->sent->until,
+		there_until(answers->fifo, element));
 	fifo_sweep_possible(&answers->sweep, PLACES, element->sent->start,
 		fifo_freed_high(element), 1);
 }

@@ -492,6 +492,24 @@ FIFO_TEST(empty_late_a_displaced_element_and_its_successor_leave_no_gap)
 	}
 }
 
+/* Who gets the successor may have waited before it was there. */
+FIFO_TEST(empty_late_a_successor_may_belong_to_another)
+{
+	for (int start = 3; start <= 7; start += 4) {
+		channel.capacity = 1;
+		channel.displaces_at_once = true;
+		sent(1, 1, 2);
+		op(HISTORY_DISPLACED, 1, WEIR_OK, 4, 8);
+		sent(2, 4, 8)->flags = HISTORY_FORCED | HISTORY_DISPLACES;
+		recv_said(WEIR_TIMED_OUT, 5, 6);
+		received(2, start, 9);
+		if (start > 6)
+			assert_only(FIFO_EMPTY_LATE);
+		else
+			assert_right();
+	}
+}
+
 FIFO_TEST(empty_late_at_the_end_it_is_another_answer)
 {
 	senders_closed(1, 5);
