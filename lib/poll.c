@@ -7,6 +7,7 @@
  */
 #include <weir/poll.h>
 
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -42,9 +43,13 @@ static void gone(struct watcher *watcher)
 {
 	struct descriptor *descriptor = descriptor_of(watcher);
 	struct allocator allocator = descriptor->allocator;
-	int saved = errno;
+	int saved = errno, cancelable;
 
-	syscall(SYS_close, descriptor->fd);
+	/* close(), which is a cancellation point, and not its bare system
+	 * call: a race detector is to hear that the number is free. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelable);
+	close(descriptor->fd);
+	pthread_setcancelstate(cancelable, &cancelable);
 	wi_free(&allocator, descriptor, sizeof *descriptor);
 	errno = saved;
 }

@@ -30,6 +30,7 @@ void *model_memcpy(void *to, const void *from, size_t size);
 void *model_memset(void *to, int byte, size_t size);
 long model_syscall(long number, ...);
 int model_eventfd(unsigned count, int flags);
+int model_close(int fd);
 int model_clock_gettime(clockid_t clock, struct timespec *now);
 int model_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);
 int model_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *how);
@@ -52,6 +53,7 @@ void model_abort(void) __attribute__((noreturn));
 #define memset model_memset
 #define syscall model_syscall
 #define eventfd model_eventfd
+#define close model_close
 #define clock_gettime model_clock_gettime
 #define sched_getaffinity model_sched_getaffinity
 #define sched_yield() ((void)0) /* the look after it is where others come on */
