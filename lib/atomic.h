@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* atomic.h - C11 atomics with the ordering in the name; there is no other way
- * to an atomic in this library, and no fence.
+ * to an atomic in this library, and no fence but those of fence.h.
  *
  * An atomic lives in a struct, so that it cannot be touched by accident with
  * an operator.  A checker that explores interleavings replaces this file.

@@ -2,8 +2,8 @@
 /* fault_kernel.c - futex and membarrier answer ENOSYS or EPERM from the start.
  *
  * As in a sandbox, or under a kernel that is older than the library.  One of
- * four refusals after the other, by a seccomp filter each, in a process of its
- * own, for a quarter of the time.  membarrier is refused before an exec, so that
+ * five refusals after the other, by a seccomp filter each, in a process of its
+ * own, for a fifth of the time.  membarrier is refused before an exec, so that
  * liburcu's constructor meets that already.
  *
  * The C library cannot do without futexes, and aborts when they fail.  Its own
@@ -36,12 +36,14 @@
 static const struct refusal {
 	const char *name;
 	int error;
-	bool membarrier, all_futexes;
+	bool membarrier;
+	enum { NO_FUTEX, PRIVATE_ONES, ALL } futexes;
 } refusals[] = {
-	{"futex: ENOSYS, liburcu's too", ENOSYS, false, true},
-	{"futex: EPERM", EPERM, false, false},
-	{"futex and membarrier: ENOSYS", ENOSYS, true, true},
-	{"futex and membarrier: EPERM", EPERM, true, false},
+	{"membarrier: ENOSYS", ENOSYS, true, NO_FUTEX},
+	{"futex: ENOSYS, liburcu's too", ENOSYS, false, ALL},
+	{"futex: EPERM", EPERM, false, PRIVATE_ONES},
+	{"futex and membarrier: ENOSYS", ENOSYS, true, ALL},
+	{"futex and membarrier: EPERM", EPERM, true, PRIVATE_ONES},
 };
 
 static void install(struct sock_filter *steps, size_t count)
@@ -119,7 +121,8 @@ static int run(const struct refusal *refusal, int report)
 	struct stress_random random;
 
 	stress.seconds /= LENGTH(refusals);
-	refuse_futexes(refusal->error, refusal->all_futexes);
+	if (refusal->futexes != NO_FUTEX)
+		refuse_futexes(refusal->error, refusal->futexes == ALL);
 	while (stress_next_round(&random))
 		traffic_round(&usual, &random);
 	stress_finish("%s, %" PRIu64 " elements, 0 lost, 0 doubled",

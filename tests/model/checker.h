@@ -94,4 +94,8 @@ void shared_write(void *address, size_t size);
 uint32_t shared_get(const uint32_t *word);
 void shared_set(uint32_t *word, uint32_t value);
 
+/* A seq_cst one. */
+uint32_t shared_get_seq_cst(const uint32_t *word);
+void shared_set_seq_cst(uint32_t *word, uint32_t value);
+
 #endif

@@ -89,6 +89,8 @@ bool fibers_run(void (*body)(void));
 void fibers_abandon(void) __attribute__((noreturn));
 /* Any thread may come in here, before an operation on `location`. */
 void fibers_point(struct location *location);
+/* The same where the operation is one on all threads. */
+void fibers_point_of_all(struct location *location);
 /* Sleep until fibers_wake, or the deadline; false: it was the deadline. */
 bool fibers_block(const void *waits_for, int64_t deadline);
 void fibers_wake(unsigned thread);
@@ -96,6 +98,7 @@ void fibers_wake(unsigned thread);
 void fibers_wake_all(const void *waits_for);
 /* The order of what is done decides what a state is. */
 void fibers_note(struct location *location, bool writes, uint64_t what);
+void fibers_note_all(struct location *location);
 void fibers_add_daemon(const char *name, void (*body)(void *));
 const void *fibers_stack(size_t *size);
 
@@ -129,6 +132,7 @@ uint64_t memory_modify(volatile void *address, size_t size, int order,
 	int failure_order, memory_change *change, const void *argument,
 	bool *changed, const char *verb);
 void memory_fence(int order);
+void memory_fence_all(void);
 void memory_join(struct view *into, const struct view *from);
 /* All that a thread has done so far becomes visible to who joins `into`. */
 void memory_release_into(struct view *into);
@@ -156,6 +160,9 @@ void heap_check_all_free(void);
 /* -- kernel.c, locks.c --------------------------------------------------- */
 
 void kernel_reset(void);
+void kernel_refuse_fence(bool refuse);
+/* Since then. */
+bool kernel_was_asked_for_fence(void);
 void locks_reset(void);
 /* Let RCU call all that it has been given. */
 void locks_drain(void);

@@ -50,6 +50,7 @@ static struct options {
 	uint64_t seed;
 	unsigned depth;     /* of PCT */
 	bool stop_at_bound; /* no random runs */
+	bool no_fence;      /* the kernel has no membarrier */
 	const char *replay;
 } options = {.preemptions = 8, .stale = 1, .seconds = 0.5, .depth = 3};
 
@@ -253,6 +254,15 @@ static void use_what_was_learned(void)
 
 /* -- Searches ------------------------------------------------------------ */
 
+static const char *name_of_run(void)
+{
+	static char name[128];
+
+	snprintf(name, sizeof name, "%s%s", current->name,
+		options.no_fence ? " -m" : "");
+	return name;
+}
+
 static double seconds_since(const struct timespec *start)
 {
 	struct timespec now;
@@ -381,24 +391,22 @@ static void search_at_random(const struct timespec *start)
 
 /* Systematically for up to half of the time (all of it with -b), then at
  * random. */
-static void explore(void)
+static void explore_for(double seconds)
 {
-	double seconds = options.seconds;
 	struct timespec start;
 	struct reached reached;
 	uint64_t systematic;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	memset(addresses, 0, sizeof addresses);
-	if (!options.stop_at_bound)
-		options.seconds /= 2;
+	options.seconds = options.stop_at_bound ? seconds : seconds / 2;
 	reached = search_systematically(&start);
 	systematic = runs;
 	options.seconds = seconds;
 	runs = 0;
 	if (!options.stop_at_bound)
 		search_at_random(&start);
-	printf("%-40s %8" PRIu64 " runs, ", current->name, systematic);
+	printf("%-40s %8" PRIu64 " runs, ", name_of_run(), systematic);
 	if (reached.all)
 		printf("complete");
 	else
@@ -407,6 +415,23 @@ static void explore(void)
 	printf("; %" PRIu64 " at random; %.1f s\n", runs,
 		seconds_since(&start));
 	fflush(stdout);
+}
+
+/* Under a kernel that has membarrier; and then, if the model cares, under one
+ * that has not. */
+static void explore(void)
+{
+	double seconds = options.seconds;
+
+	kernel_refuse_fence(options.no_fence);
+	explore_for(seconds);
+	if (!options.no_fence && kernel_was_asked_for_fence()) {
+		options.no_fence = true;
+		kernel_refuse_fence(true);
+		explore_for(seconds / 4);
+		options.no_fence = false;
+	}
+	options.seconds = seconds;
 }
 
 /* -- Replay -------------------------------------------------------------- */
@@ -424,6 +449,8 @@ static void write_trail(void)
 	if (file == NULL)
 		return;
 	fprintf(file, "%s\n", current->name);
+	if (options.no_fence)
+		fprintf(file, "no membarrier\n");
 	for (size_t i = 0; i < ADDRESSES_MOST; i++)
 		if (addresses[i].is_shared)
 			fprintf(file, "shared %" PRIxPTR "\n",
@@ -458,6 +485,8 @@ static void read_trail(void)
 		if (sscanf(line, "shared %" SCNxPTR, &address) == 1) {
 			explore_is_shared(address, 0);
 			explore_is_shared(address, 1);
+		} else if (strcmp(line, "no membarrier\n") == 0) {
+			kernel_refuse_fence(true);
 		} else if (sscanf(line, "%u/%u", &taken, &of) == 2) {
 			trail[trail_length++] = (struct decision){
 				(uint16_t)of, (uint16_t)taken};
@@ -485,7 +514,7 @@ void model_fail(const char *format, ...)
 
 	printf("%s: FAILED (%s, run %" PRIu64 ", seed %" PRIu64
 	       ", %u preemptions, %u old values)\n  ",
-		current->name, name_of_search(), runs, options.seed,
+		name_of_run(), name_of_search(), runs, options.seed,
 		preemptions_used, stale_used);
 	va_start(list, format);
 	vprintf(format, list);
@@ -523,9 +552,11 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: [-t SECONDS] [-p PREEMPTIONS] [-o OLD-VALUES] [-b] "
-		"[-s SEED] [-d PCT-DEPTH] [-l] [-r FILE] [MODEL...]\n"
+		"[-m] [-s SEED] [-d PCT-DEPTH] [-l] [-r FILE] [MODEL...]\n"
 		"  -t  for each model (0.5); -b  stop at the bound, no random "
-		"runs; -l  list\n");
+		"runs; -m  only\n"
+		"  without membarrier (else a fifth of the time is for that); "
+		"-l  list\n");
 	return 2;
 }
 
@@ -542,7 +573,7 @@ int main(int argc, char **argv)
 	int option;
 
 	options.seed = (uint64_t)time(NULL);
-	while ((option = getopt(argc, argv, "t:p:o:s:d:r:bl")) != -1) {
+	while ((option = getopt(argc, argv, "t:p:o:s:d:r:bml")) != -1) {
 		switch (option) {
 		case 't':
 			options.seconds = atof(optarg);
@@ -561,6 +592,9 @@ int main(int argc, char **argv)
 			break;
 		case 'r':
 			options.replay = optarg;
+			break;
+		case 'm':
+			options.no_fence = true;
 			break;
 		case 'b':
 			options.stop_at_bound = true;

@@ -112,6 +112,16 @@ void fibers_note(struct location *location, bool writes, uint64_t what)
 	}
 }
 
+/* Something is done to each thread, at the place where it is. */
+void fibers_note_all(struct location *location)
+{
+	fibers_note(location, true, 0);
+	for (unsigned i = 0; i < thread_count; i++)
+		if (i != self)
+			threads[i].hash =
+				mix(threads[i].hash, location->write_hash);
+}
+
 static unsigned candidates(unsigned *list, bool with_self)
 {
 	unsigned n = 0;
@@ -146,6 +156,13 @@ void fibers_point(struct location *location)
 	if (explore_was_here(state_of_run()))
 		fibers_abandon();
 	go_to(list[explore_choose_thread(list, n)]);
+}
+
+void fibers_point_of_all(struct location *location)
+{
+	for (unsigned i = 0; i < thread_count; i++)
+		explore_is_shared(location->address, i);
+	fibers_point(location);
 }
 
 static void report_sleepers(void)

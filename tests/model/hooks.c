@@ -226,3 +226,15 @@ void shared_set(uint32_t *word, uint32_t value)
 	current_pc = CALLER;
 	memory_store(word, sizeof *word, value, memory_order_relaxed);
 }
+
+uint32_t shared_get_seq_cst(const uint32_t *word)
+{
+	current_pc = CALLER;
+	return (uint32_t)memory_load(word, sizeof *word, memory_order_seq_cst);
+}
+
+void shared_set_seq_cst(uint32_t *word, uint32_t value)
+{
+	current_pc = CALLER;
+	memory_store(word, sizeof *word, value, memory_order_seq_cst);
+}

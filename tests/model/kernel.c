@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* kernel.c - the system calls of the library: futexes, descriptors, the clock.
+/* kernel.c - the system calls of the library: futexes, descriptors, the clock,
+ * membarrier.
  *
  * The kernel compares a futex word and queues the sleeper in one step, against
  * wake-ups of the same word, and sees the youngest value.  A wake-up takes any
@@ -30,6 +31,7 @@ static uint64_t clock_word;      /* where the clock is a location */
 static uint64_t descriptors[64]; /* where descriptors are */
 static unsigned descriptor_count;
 static uint64_t sleepers_word; /* who has slept is a location, too */
+static bool fence_is_refused, fence_was_asked_for;
 
 /* -- The clock ----------------------------------------------------------- */
 
@@ -308,6 +310,36 @@ bool descriptor_is_readable(int fd)
 	fibers_point(location);
 	fibers_note(location, false, location->counter);
 	return location->counter > 0;
+}
+
+/* -- membarrier ---------------------------------------------------------- */
+
+void kernel_refuse_fence(bool refuse)
+{
+	fence_is_refused = refuse;
+	fence_was_asked_for = false;
+}
+
+bool kernel_was_asked_for_fence(void)
+{
+	return fence_was_asked_for;
+}
+
+/* These two stand for lib/fence.c: see fence.h. */
+bool wi_fence_is_there(void);
+bool wi_fence_is_there(void)
+{
+	fence_was_asked_for = true;
+	return !fence_is_refused;
+}
+
+void wi_fence_others(void);
+void wi_fence_others(void)
+{
+	current_pc = __builtin_return_address(0);
+	if (fence_is_refused)
+		model_fail("membarrier, which the kernel has refused");
+	memory_fence_all();
 }
 
 /* ------------------------------------------------------------------------ */

@@ -10,7 +10,7 @@
  * Relaxed-Memory Concurrency", 2017; here without promises].  seq_cst
  * operations on one location see the last seq_cst store before them, since the
  * order of the run is their order; seq_cst fences join one view in common,
- * of what they know of atomics.
+ * of what they know of atomics; membarrier is such a fence in every thread.
  *
  * What this covers: a relaxed or release store lingers, as in a store buffer,
  * since others may go on without it; a load sees an old value although it comes
@@ -332,4 +332,20 @@ void memory_fence(int order)
 		thread->released = thread->view;
 		start_epoch();
 	}
+}
+
+/* membarrier: in each thread, wherever it is, a seq_cst fence.  What a fence
+ * makes of relaxed operations around it is left out, in all of them: so less is
+ * ordered than the kernel orders. */
+void memory_fence_all(void)
+{
+	struct location *all = memory_location(&fence_view);
+
+	fibers_point_of_all(all);
+	for (unsigned i = 0; i < thread_count; i++)
+		join_fence(&threads[i].view);
+	for (unsigned i = 0; i < thread_count; i++)
+		join_fence(&threads[i].view);
+	fibers_note_all(all);
+	trace_add(current_pc, "fence in all", 0, 0, 0, 0);
 }
