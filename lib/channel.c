@@ -14,21 +14,37 @@
  *
  *		a sender                   a receiver that waits
  *		--------                   ---------------------
- *		S1 exchange(turn, full)    R1 fetch_or(attention, RECEIVING)
- *		S2 load(attention)         R2 load(turn)
+ *		S0 cas(tail)               R1 fetch_or(attention, RECEIVING)
+ *		S1 store(turn, full)       R2 load(tail): nothing claimed? else
+ *		   wi_fence_light()        R3 wi_fence_others()
+ *		S2 load(attention)         R4 load(turn)
  *
- *	All four are seq_cst, so they have one order, in which S1 comes before
- *	S2 and R1 before R2.  Either S2 comes after R1 and sees the bit: the
- *	sender serves.  Or S2 comes before R1, so S1 before R2: the receiver,
- *	which settles after R1 and before it sleeps, finds the element.  The
- *	same with the sides exchanged: then S1 is the exchange to `free`, or,
- *	in the unbounded flavor, the claim of head, and R2 looks at head.  In
- *	words: publish, then look for waiters; register, then look again.  To
+ *	All but S1 are seq_cst, so they have one order, that of the columns.  If
+ *	S2 comes after R1 it sees the bit, and the sender serves.  Else S2, and
+ *	with it S0, comes before R1: so R2 sees the claim, and R3 is done.  The
+ *	sender's part in R3 (fence.h) comes before S2, and then S2 sees the bit
+ *	after all; or after S2, hence after S1, which is visible to R4: the
+ *	receiver, which settles after R3 and before it sleeps, finds the
+ *	element.  So the claim's locked instruction is the only one of a send,
+ *	and the fence is paid for by who is about to sleep, and only if he finds
+ *	somebody in the middle.  The same with the sides exchanged: then S0 is
+ *	the claim of head, S1 the store of `free`, and R2 asks whether the
+ *	buffer is full of what is claimed.  A place in hand is published by an
+ *	exchange, seq_cst, as is every turn where there are no plain stores:
+ *	then S1 comes before R4, or S2 after R1, without R2 and R3.
+ *
+ *	In words: publish, then look for waiters; register, then look again.  To
  *	serve is to enter the gate, or to leave a mark to whoever is inside
- *	(gate.h), who then settles after that mark.  The other bits of
- *	`attention` work likewise: WATCHED and TOLD for watchers (watch.c), and
- *	GAPS, by which who aborts a place and who takes the element before it
- *	make sure that one of them moves head past it.
+ *	(gate.h), who then settles after that mark.  WATCHED, for watchers who
+ *	were told that nothing is there (watch.c), works likewise.  For TOLD,
+ *	and for GAPS, by which who aborts a place and who takes the element
+ *	before it make sure that one of them moves head past it, S0 is what
+ *	counts: R4 then looks at the word which that has changed.
+ *
+ *	A try_ call that is about to answer WOULD_BLOCK does R2 to R4 as well
+ *	(transfer.c, select.c): a program that stores to a word of its own, and
+ *	then finds nothing here, may rely on it that who sends and then loads
+ *	the word sees the store.
  *
  *	[released]  the decrement of `references` -> the one that finds 1: what
  *		all others did with the channel is visible to who destroys it
@@ -363,6 +379,33 @@ void wi_channel_serve(struct channel *channel)
 	wi_channel_leave(channel, &decided);
 }
 
+/* Is what this side lacks claimed by others, and may be published by plain
+ * stores that we do not see yet?  R2 of [sleep]. */
+static bool may_have_missed(struct channel *channel, enum side side)
+{
+	const struct queue *queue = &channel->queue;
+
+	return queue->plain_stores && queue->ops->places != NULL &&
+	       !(side == SENDING ? wi_queue_is_full(queue)
+				 : wi_queue_is_empty(queue));
+}
+
+void wi_channel_catch_up(struct channel *channel, enum side side)
+{
+	/* Whatever is next: it may be in hand now, and what has been published
+	 * behind it is looked at when it is put down. */
+	if (may_have_missed(channel, side))
+		wi_fence_others(); /* R3 */
+}
+
+bool wi_channel_missed(struct channel *channel, enum side side)
+{
+	if (!may_have_missed(channel, side) || is_next_in_hand(channel, side))
+		return false;
+	wi_fence_others(); /* R3 */
+	return true;
+}
+
 void wi_channel_serve_news(
 	struct channel *channel, enum side side, uint32_t news)
 {
@@ -441,8 +484,9 @@ void wi_channel_queue(
 	 * it.  relaxed: only written inside the gate. */
 	if (!(load_relaxed(&channel->attention) & WAITS(side))) {
 		wi_queue_hold(word_of(channel, side), true);
-		/* seq_cst [sleep]: register, then look again. */
+		/* seq_cst [sleep]: R1; our caller does R4. */
 		fetch_or_seq_cst(&channel->attention, WAITS(side));
+		wi_channel_catch_up(channel, side);
 	}
 	wi_wait_queue_append(&channel->sides[side].waiting, waiter);
 }

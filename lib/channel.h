@@ -130,6 +130,16 @@ static inline void wi_channel_in_hand(struct channel *channel)
 		wi_channel_serve(channel);
 }
 
+/* The second step of who registers: what others have published before they can
+ * know of us becomes visible.  Some microseconds if somebody is, or may be, in
+ * the middle of an operation, else a look at both words.  R2 and R3 of
+ * [sleep]. */
+void wi_channel_catch_up(struct channel *channel, enum side side);
+
+/* The same for a try_ call that has found nothing: true if it must look
+ * again. */
+bool wi_channel_missed(struct channel *channel, enum side side);
+
 /* A place was aborted: somebody must move head past it. */
 void wi_channel_aborted(struct channel *channel);
 

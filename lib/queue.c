@@ -7,6 +7,29 @@
  *	[claimed] the claim of head, by who has seen its element -> the load of
  *		  head in places_used: the claim of tail for that element is
  *		  visible, so that no length is negative
+ *	[abandoned] The last receiver's close finds each element that is
+ *		published, or else its sender learns that nobody will:
+ *
+ *		a sender, of its slot      the closer, of each slot
+ *		---------------------      ------------------------
+ *		P1 store(turn, FULL)       D1 store(finishing, ABANDONING)
+ *		   wi_fence_light()           wi_fence_others()
+ *		P2 load(finishing)         D2 turn: cas(FULL -> ACQUIRED), drops
+ *		if that is ABANDONING:        it; or cas(other -> ABANDONED)
+ *		P3 cas(turn, FULL -> ABANDONED)
+ *
+ *		A sender that does not see D1 in P2 meets the closer's fence
+ *		after P2 (fence.h), so that P1 comes before D2, which finds
+ *		FULL: accepted, and dropped.  Else P3 decides, against D2, by
+ *		one word.  It fails if D2 has made it ACQUIRED: accepted, and
+ *		dropped.  It succeeds if D2 is still to come, or has gone by
+ *		before P1, which then wrote over ABANDONED: not accepted, and
+ *		not dropped, since D2 finds ABANDONED or does not come again.  A
+ *		position before `abandoned_from` was claimed by a receiver, and
+ *		D2 does not come there at all: accepted.
+ *
+ *		Without plain stores P1 is an exchange, and what it returns says
+ *		whether D2 has been there.
  */
 #include "queue.h"
 
@@ -21,7 +44,9 @@ void wi_queue_init(struct queue *queue, const struct queue_ops *ops,
 	init_atomic(&queue->abandoned, 0);
 	init_atomic(&queue->gaps, 0);
 	init_atomic(&queue->displaced, 0);
-	init_atomic(&queue->finishing, false);
+	queue->plain_stores = wi_fence_is_there();
+	queue->abandoned_from = 0;
+	init_atomic(&queue->finishing, NOT_FINISHING);
 	init_atomic(&queue->tail, 0);
 	init_atomic(&queue->head, 0);
 }
@@ -40,8 +65,10 @@ void wi_queue_finish(struct queue *queue, uint64_t flag)
 	 * relaxed: flags only change inside the gate. */
 	if (queue->ops->clock != NULL && !(load_relaxed(&queue->tail) & BROKEN))
 		flag |= wi_position(tail_of(queue));
-	/* First, and relaxed: published by the flag. */
-	store_relaxed(&queue->finishing, true);
+	/* First, and relaxed: published by the flag.  Not over ABANDONING,
+	 * which comes only after a finish: the next one sees no less. */
+	if (load_relaxed(&queue->finishing) == NOT_FINISHING)
+		store_relaxed(&queue->finishing, FINISHING);
 	/* release [closed]: pairs with the loads of tail in push and pop. */
 	fetch_or_acq_rel(&queue->tail, flag);
 }
@@ -69,7 +96,25 @@ uint64_t wi_queue_claim_rest(struct queue *queue, uint64_t *first)
 	while (!cas_acq_rel(&queue->head, &head, last))
 		;
 	*first = wi_position(head);
+	if (queue->plain_stores && *first != last) {
+		queue->abandoned_from = *first;
+		/* release [abandoned]: D1. */
+		store_release(&queue->finishing, ABANDONING);
+		wi_fence_others();
+	}
 	return last;
+}
+
+int wi_queue_fate(
+	struct queue *queue, struct slot *slot, uint32_t number, uint64_t word)
+{
+	uint32_t full = number + FULL;
+
+	/* Positions wrap. */
+	if ((int64_t)(wi_position(word) - queue->abandoned_from) < 0)
+		return 0;
+	/* acq_rel [abandoned]: P3. */
+	return cas_acq_rel(&slot->turn, &full, number + ABANDONED) ? -EPIPE : 0;
 }
 
 void wi_queue_drop(
@@ -97,6 +142,26 @@ void wi_queue_drop_slot(struct queue *queue, const struct dropper *dropper,
 	fetch_add_relaxed(&queue->abandoned, 1);
 	if (state == GAP)
 		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
+}
+
+bool wi_queue_is_empty(const struct queue *queue)
+{
+	/* seq_cst [sleep], both: R2.  If they are equal, head had not moved on
+	 * when tail was read. */
+	uint64_t head = wi_position(load_seq_cst(&queue->head));
+
+	return wi_position(load_seq_cst(&queue->tail)) == head; /* [sleep] */
+}
+
+bool wi_queue_is_full(const struct queue *queue)
+{
+	/* seq_cst [sleep], both: R2.  As above, the other way round. */
+	uint64_t tail = wi_position(load_seq_cst(&queue->tail));
+	uint64_t head = wi_position(load_seq_cst(&queue->head)); /* [sleep] */
+
+	return queue->ops->count(queue, tail) -
+		       queue->ops->count(queue, head) ==
+	       queue->capacity;
 }
 
 size_t wi_queue_places_used(const struct queue *queue)

@@ -32,6 +32,7 @@
 #include "alloc.h"
 #include "atomic.h"
 #include "compiler.h"
+#include "fence.h"
 #include "slot.h"
 
 #define HELD ((uint64_t)1)
@@ -39,6 +40,14 @@
 #define BROKEN ((uint64_t)4)
 #define FLAGS (HELD | ENDED | BROKEN)
 #define FLAG_BITS 3
+
+/* In `finishing`. */
+enum {
+	NOT_FINISHING,
+	FINISHING, /* tail may have ENDED or BROKEN */
+	ABANDONING /* the last receiver's close is at work from `abandoned_from`
+		      on, and nobody receives any more */
+};
 
 struct queue;
 
@@ -114,6 +123,9 @@ struct clock_ops {
 struct queue {
 	/* Written before anybody sees the queue. */
 	const struct queue_ops *ops;
+	/* Turns are published by plain stores, and who is about to sleep makes
+	 * sure that it sees them (channel.c, [sleep]). */
+	bool plain_stores;
 	size_t capacity;
 	size_t element_size;
 	struct allocator allocator;
@@ -124,8 +136,8 @@ struct queue {
 	struct atomic_u64 abandoned;
 	struct atomic_u64 gaps;
 	struct atomic_u64 displaced;
-	/* tail may have ENDED or BROKEN. */
 	struct atomic_u32 finishing;
+	uint64_t abandoned_from; /* a position; published by ABANDONING */
 	/* Written by senders. */
 	cache_aligned struct atomic_u64 tail;
 	/* Written by receivers. */
@@ -160,7 +172,7 @@ static inline int wi_queue_nothing(struct queue *queue, uint64_t head)
 
 	/* relaxed: who has seen a flag in tail sees this, see wi_queue_finish;
 	 * others come before the close. */
-	if (likely(!load_relaxed(&queue->finishing)))
+	if (likely(load_relaxed(&queue->finishing) == NOT_FINISHING))
 		return -EAGAIN;
 	/* acquire [closed]; the tail that says END is final, and head was its
 	 * equal when it was read. */
@@ -168,6 +180,45 @@ static inline int wi_queue_nothing(struct queue *queue, uint64_t head)
 	return tail & (ENDED | BROKEN) && wi_position(tail) == wi_position(head)
 		       ? -ENODATA
 		       : -EAGAIN;
+}
+
+/* What became of an element that was published while the last receiver's close
+ * was at work: 0 or -EPIPE, as push.  Once for each. */
+int wi_queue_fate(
+	struct queue *queue, struct slot *slot, uint32_t number, uint64_t word);
+
+/* Publish a turn: what was done to the slot before is done for who sees it. */
+static inline void wi_queue_turn(
+	struct queue *queue, struct slot *slot, uint32_t turn)
+{
+	if (likely(queue->plain_stores)) {
+		/* release [filled] or [vacated]: pairs with the flavor's loads
+		 * of turn.  S1 of [sleep], and P1 of [abandoned]. */
+		store_release(&slot->turn, turn);
+		wi_fence_light();
+	} else {
+		/* seq_cst [sleep]; releases [filled] or [vacated]. */
+		exchange_seq_cst(&slot->turn, turn);
+	}
+}
+
+/* The end of a push: make the slot at the position of `word`, free in that
+ * number so far, FULL.  As push. */
+static inline int wi_queue_fill(
+	struct queue *queue, struct slot *slot, uint32_t number, uint64_t word)
+{
+	if (unlikely(!queue->plain_stores))
+		/* seq_cst [sleep]; releases [filled].  What it returns tells
+		 * whether the last receiver's close was faster. */
+		return exchange_seq_cst(&slot->turn, number + FULL) ==
+				       number + ABANDONED
+			       ? -EPIPE
+			       : 0;
+	wi_queue_turn(queue, slot, number + FULL);
+	/* acquire [abandoned]: P2; see queue.c. */
+	if (likely(load_acquire(&queue->finishing) != ABANDONING))
+		return 0;
+	return wi_queue_fate(queue, slot, number, word);
 }
 
 /* Set ENDED or BROKEN. */
@@ -188,6 +239,11 @@ void wi_queue_drop_slot(struct queue *queue, const struct dropper *dropper,
 /* An element that nobody will receive: count it, and hand it to `drop`. */
 void wi_queue_drop(
 	struct queue *queue, const struct dropper *dropper, void *element);
+
+/* At some instant of the call all that had been claimed was taken, or the
+ * buffer was full of what had been claimed. */
+bool wi_queue_is_empty(const struct queue *queue);
+bool wi_queue_is_full(const struct queue *queue);
 
 /* What has been claimed and not taken; exact when nothing else runs, and never
  * more than the capacity. */

@@ -5,8 +5,9 @@
  * departures.  A position is a lap and an index (as in crossbeam's array
  * flavor), so that any capacity is exact and no division is needed; a turn is a
  * lap and a state, so that capacity 1 can tell full from free, and a place can
- * be in hand; flags share a word with the positions (queue.h); and publishing
- * is an exchange, for which see [filled] and ABANDONED.
+ * be in hand; flags share a word with the positions (queue.h); and whoever
+ * publishes then looks whether the last receiver has closed (queue.c,
+ * [abandoned]).
  *
  *	word   | lap .............. | index .... | flags |
  *
@@ -23,15 +24,16 @@
  *
  * A sender that is stopped between claim and publication leaves a slot that is
  * still FREE.  Whoever meets it goes away with -EAGAIN; nobody spins.  The last
- * receiver's close claims it all the same and makes it ABANDONED: by what the
- * exchange returns the sender learns that its element did not get in.
+ * receiver's close claims it all the same and makes it ABANDONED.
+ *
+ * A claim is one locked instruction, and seq_cst: with it begins a thread's
+ * part in [sleep] (channel.c), whose other steps are the publication of the
+ * turn and a look for who waits.  The publication is a plain store where the
+ * kernel lets who sleeps pay for the fence (fence.h).
  *
  * Ordering edges
- *	[filled]   publish's exchange of turn -> pop's load: element readable.
- *		   seq_cst, because it is also the sender's half of [sleep] in
- *		   channel.c: publish, then look for waiting receivers.
- *	[vacated]  vacate's exchange of turn -> push's load: slot is reusable.
- *		   seq_cst for the same reason: then look for waiting senders.
+ *	[filled]   push's store of turn -> pop's load: element readable
+ *	[vacated]  pop's store of turn -> push's load: slot is reusable
  *	[claimed]  queue.c
  *	[closed]   queue.c
  */
@@ -104,23 +106,21 @@ static inline int find_free(const struct ring *ring, uint64_t held,
 	}
 }
 
-/* Its turn is then the claimer's to change. */
+/* Its turn is then the claimer's to change; *tail is what was there before. */
 static inline int claim_free(
-	struct ring *ring, uint64_t held, struct slot **slot, uint32_t *turn)
+	struct ring *ring, uint64_t held, uint64_t *tail, struct slot **slot)
 {
 	/* acquire [closed]: if a flag refuses us, we know what its setter
 	 * knew. */
-	uint64_t tail = load_acquire(&ring->queue.tail);
+	*tail = load_acquire(&ring->queue.tail);
 
 	for (;;) {
-		int status = find_free(ring, held, &tail, slot);
+		int status = find_free(ring, held, tail, slot);
 
 		if (unlikely(status != 0))
 			return status;
-		*turn = free_turn(ring, tail);
-		/* seq_cst: a claim comes before the publication also for who
-		 * waits and looks at tail first.  Failure acquires [closed]. */
-		if (cas_seq_cst(&ring->queue.tail, &tail, after(ring, tail)))
+		/* seq_cst [sleep]: S0.  Failure acquires [closed]. */
+		if (cas_seq_cst(&ring->queue.tail, tail, after(ring, *tail)))
 			return 0;
 	}
 }
@@ -129,23 +129,20 @@ static int push(struct queue *queue, const void *element, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
 	struct slot *slot;
-	uint32_t free;
-	int status = claim_free(ring, held, &slot, &free);
+	uint64_t tail;
+	int status = claim_free(ring, held, &tail, &slot);
 
 	if (unlikely(status != 0))
 		return status;
 	wi_copy_element(wi_slot_element(slot, &ring->layout), element,
 		queue->element_size);
-	/* release [filled]: pairs with find_full's load of turn. */
-	if (likely(exchange_seq_cst(&slot->turn, free + FULL) == free))
-		return 0;
-	return -EPIPE; /* abandoned by the last receiver's close */
+	return wi_queue_fill(queue, slot, free_turn(ring, tail), tail);
 }
 
 static int can_push(struct queue *queue, uint64_t held)
 {
-	/* acquire [closed]: as in claim_free. */
-	uint64_t tail = load_acquire(&queue->tail);
+	/* acquire [closed]; seq_cst [sleep]: as in skip, for who watches. */
+	uint64_t tail = load_seq_cst(&queue->tail);
 	struct slot *slot;
 
 	return find_free(ring_of(queue), held, &tail, &slot);
@@ -177,21 +174,22 @@ static inline int find_full(
 	}
 }
 
+/* As claim_free. */
 static inline int claim_full(
-	struct ring *ring, uint64_t held, struct slot **slot, uint32_t *turn)
+	struct ring *ring, uint64_t held, uint64_t *head, struct slot **slot)
 {
 	/* relaxed: a hint; the turn is compared with it, and the cas
 	 * decides. */
-	uint64_t head = load_relaxed(&ring->queue.head);
+	*head = load_relaxed(&ring->queue.head);
 
 	for (;;) {
-		int status = find_full(ring, held, &head, slot);
+		int status = find_full(ring, held, head, slot);
 
 		if (status != 0)
 			return status;
-		*turn = free_turn(ring, head) + FULL;
-		/* release [claimed]: turns carry the data; see queue.c. */
-		if (cas_acq_rel(&ring->queue.head, &head, after(ring, head)))
+		/* seq_cst [sleep]: S0.  Releases [claimed]: turns carry the
+		 * data; see queue.c. */
+		if (cas_seq_cst(&ring->queue.head, head, after(ring, *head)))
 			return 0;
 	}
 }
@@ -200,22 +198,22 @@ static int pop(struct queue *queue, void *element, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
 	struct slot *slot;
-	uint32_t full;
-	int status = claim_full(ring, held, &slot, &full);
+	uint64_t head;
+	int status = claim_full(ring, held, &head, &slot);
 
 	if (status != 0)
 		return status;
 	wi_copy_element(element, wi_slot_element(slot, &ring->layout),
 		queue->element_size);
 	/* release [vacated]: pairs with find_free's load of turn. */
-	exchange_seq_cst(&slot->turn, full - FULL + TURNS);
+	wi_queue_turn(queue, slot, free_turn(ring, head) + TURNS);
 	return 0;
 }
 
 static int can_pop(struct queue *queue, uint64_t held)
 {
-	/* relaxed: as in claim_full. */
-	uint64_t head = load_relaxed(&queue->head);
+	/* seq_cst [sleep]: as in skip, for who watches. */
+	uint64_t head = load_seq_cst(&queue->head);
 	struct slot *slot;
 
 	return find_full(ring_of(queue), held, &head, &slot);
@@ -227,11 +225,13 @@ static int reserve(struct queue *queue, void **place, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
 	struct slot *slot;
+	uint64_t tail;
 	uint32_t free;
-	int status = claim_free(ring, held, &slot, &free);
+	int status = claim_free(ring, held, &tail, &slot);
 
 	if (status != 0)
 		return status;
+	free = free_turn(ring, tail);
 	/* seq_cst [sleep]: who waits and looks hears that it is in hand. */
 	if (exchange_seq_cst(&slot->turn, free + RESERVED) != free)
 		return -EPIPE; /* abandoned by the last receiver's close */
@@ -243,13 +243,13 @@ static int acquire(struct queue *queue, void **place, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
 	struct slot *slot;
-	uint32_t full;
-	int status = claim_full(ring, held, &slot, &full);
+	uint64_t head;
+	int status = claim_full(ring, held, &head, &slot);
 
 	if (status != 0)
 		return status;
 	/* seq_cst [sleep]: as in reserve. */
-	exchange_seq_cst(&slot->turn, full - FULL + ACQUIRED);
+	exchange_seq_cst(&slot->turn, free_turn(ring, head) + ACQUIRED);
 	*place = wi_slot_element(slot, &ring->layout);
 	return 0;
 }
@@ -298,9 +298,9 @@ static void vacate(struct queue *queue, void *place)
 static bool skip(struct queue *queue)
 {
 	struct ring *ring = ring_of(queue);
-	/* relaxed: a hint; the turn is compared with it, and the cas
-	 * decides. */
-	uint64_t head = load_relaxed(&queue->head);
+	/* seq_cst [sleep]: who took the element before a gap and did not see
+	 * GAPS (channel.c) has claimed head before this. */
+	uint64_t head = load_seq_cst(&queue->head);
 	bool moved = false;
 
 	for (;;) {
@@ -308,8 +308,7 @@ static bool skip(struct queue *queue)
 		uint32_t free = free_turn(ring, head);
 		uint64_t now;
 
-		/* seq_cst [sleep]: who vacated the slot before a gap and did
-		 * not see GAPS (channel.c) has done that before this. */
+		/* seq_cst [sleep]: against who aborts it. */
 		if (load_seq_cst(&slot->turn) != free + GAP) {
 			now = load_relaxed(&queue->head); /* relaxed: a hint */
 			if (now == head)

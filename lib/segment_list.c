@@ -41,8 +41,7 @@
  *	    claimed it in head.
  *
  * Ordering edges
- *	[filled]   publish's exchange of turn -> pop's load: element is
- *		   readable; seq_cst as in ring.c
+ *	[filled]   push's store of turn -> pop's load: element is readable
  *	[linked]   append's cas of next -> walk's load: the segment's number is
  *		   readable; also through the hints and `oldest`.  seq_cst,
  *		   because who waits and finds no segment must be seen by who
@@ -290,18 +289,18 @@ static void retire_before(struct segment_list *list, uint64_t number)
 
 /* -- Putting in ---------------------------------------------------------- */
 
-/* As a reader. */
+/* *tail is what was there before.  As a reader. */
 static inline int claim_free(struct segment_list *list, uint64_t held,
-	struct segment **segment, struct slot **slot)
+	uint64_t *tail, struct segment **segment, struct slot **slot)
 {
 	struct queue *queue = &list->queue;
+
 	/* acquire [closed]: if a flag refuses us, we know what its setter
 	 * knew. */
-	uint64_t tail = load_acquire(&queue->tail);
-
+	*tail = load_acquire(&queue->tail);
 	for (;;) {
-		int refusal = wi_queue_refusal(tail, held);
-		uint64_t number = number_of(list, tail);
+		int refusal = wi_queue_refusal(*tail, held);
+		uint64_t number = number_of(list, *tail);
 
 		if (unlikely(refusal != 0))
 			return refusal;
@@ -312,25 +311,15 @@ static inline int claim_free(struct segment_list *list, uint64_t held,
 			continue;
 		}
 		if (unlikely((*segment)->number > number)) {
-			tail = load_acquire(&queue->tail); /* [closed] */
+			*tail = load_acquire(&queue->tail); /* [closed] */
 			continue;
 		}
-		*slot = slot_at(list, *segment, tail);
-		/* seq_cst: as in ring.c.  Failure acquires [closed]. */
-		if (cas_seq_cst(&queue->tail, &tail, after(tail)))
+		*slot = slot_at(list, *segment, *tail);
+		/* seq_cst [sleep]: S0, as in ring.c.  Failure acquires
+		 * [closed]. */
+		if (cas_seq_cst(&queue->tail, tail, after(*tail)))
 			return 0;
 	}
-}
-
-/* Its claimer's exchange.  -EPIPE: abandoned by the last close. */
-static inline int fill(
-	struct segment *segment, struct slot *slot, uint32_t state)
-{
-	/* release [filled]: pairs with find_full's load of turn. */
-	return exchange_seq_cst(&slot->turn, turn_of(segment) + state) ==
-			       turn_of(segment) + ABANDONED
-		       ? -EPIPE
-		       : 0;
 }
 
 static int push(struct queue *queue, const void *element, uint64_t held)
@@ -338,14 +327,15 @@ static int push(struct queue *queue, const void *element, uint64_t held)
 	struct segment_list *list = list_of(queue);
 	struct segment *segment;
 	struct slot *slot;
+	uint64_t tail;
 	int status;
 
 	wi_reclaim_read_lock();
-	status = claim_free(list, held, &segment, &slot);
+	status = claim_free(list, held, &tail, &segment, &slot);
 	if (likely(status == 0)) {
 		wi_copy_element(wi_slot_element(slot, &list->layout), element,
 			queue->element_size);
-		status = fill(segment, slot, FULL);
+		status = wi_queue_fill(queue, slot, turn_of(segment), tail);
 	}
 	wi_reclaim_read_unlock();
 	return status;
@@ -403,9 +393,8 @@ static inline int claim_full(struct segment_list *list, uint64_t held,
 
 		if (status != 0)
 			return status;
-		/* seq_cst [sleep]: no turn changes here, so this is what who
-		 * sets GAPS or TOLD, and then looks at head, must see.
-		 * Releases [claimed]: see queue.c. */
+		/* seq_cst [sleep]: S0, as in ring.c.  Releases [claimed]: see
+		 * queue.c. */
 		if (cas_seq_cst(&list->queue.head, &head, after(head)))
 			break;
 	}
@@ -481,19 +470,24 @@ static int reserve(struct queue *queue, void **place, uint64_t held)
 	struct segment_list *list = list_of(queue);
 	struct segment *segment;
 	struct slot *slot;
+	uint64_t tail;
 	void *taken;
 	int status;
 
 	wi_reclaim_read_lock();
-	status = claim_free(list, held, &segment, &slot);
+	status = claim_free(list, held, &tail, &segment, &slot);
 	if (status == 0) {
+		uint32_t number = turn_of(segment);
+
 		take_in_hand(list, segment, slot, &taken);
 		/* seq_cst [sleep]: as in ring.c. */
-		status = fill(segment, slot, RESERVED);
-		if (status == 0)
+		if (exchange_seq_cst(&slot->turn, number + RESERVED) !=
+			number + ABANDONED) {
 			*place = taken;
-		else
+		} else {
 			let_go(list, segment);
+			status = -EPIPE;
+		}
 	}
 	wi_reclaim_read_unlock();
 	return status;

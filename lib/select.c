@@ -12,17 +12,15 @@
 /* Up to so many cases lie on the stack. */
 #define ON_STACK 32
 
-/* Pauses between two looks, at most. */
-
 static int try_case(const weir_case *choice, bool carry_out)
 {
 	if (!carry_out || choice->kind == WEIR_CASE_BROKEN)
 		return wi_case_look(choice);
 	if (choice->kind == WEIR_CASE_RECV)
 		return wi_transfer_one(wi_case_end(choice), RECEIVING,
-			choice->into, NEVER_WAIT, 0);
+			choice->into, IN_PASSING, 0);
 	return wi_transfer_one(wi_case_end(choice), SENDING,
-		(void *)(uintptr_t)choice->from, NEVER_WAIT, 0);
+		(void *)(uintptr_t)choice->from, IN_PASSING, 0);
 }
 
 /* The i-th to be looked at: any of those that have not been. */
@@ -38,7 +36,8 @@ static size_t pick(struct select_call *call, unsigned flags, size_t i)
 	return picked;
 }
 
-/* WEIR_OK, WEIR_WOULD_BLOCK or WEIR_NO_MEMORY. */
+/* WEIR_OK, WEIR_WOULD_BLOCK or WEIR_NO_MEMORY.  May miss what has just been
+ * published. */
 static int try_all(struct select_call *call, unsigned flags, size_t *index)
 {
 	for (size_t i = 0; i < call->count; i++) {
@@ -114,6 +113,22 @@ static int wait(struct select_call *call, unsigned flags, size_t *index)
 	return status;
 }
 
+/* Nothing was ready: must we look again? */
+static bool missed_any(const struct select_call *call)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < call->count; i++) {
+		const weir_case *choice = &call->cases[i];
+		const struct endpoint *end = wi_case_end(choice);
+
+		if (end != NULL &&
+			wi_channel_missed(end->channel, wi_case_side(choice)))
+			any = true;
+	}
+	return any;
+}
+
 static int run(struct select_call *call, unsigned flags, size_t *index,
 	enum patience patience)
 {
@@ -124,6 +139,8 @@ static int run(struct select_call *call, unsigned flags, size_t *index,
 	status = try_all(call, flags, index);
 	if (status == WEIR_WOULD_BLOCK && patience == MAY_WAIT)
 		status = wait(call, flags, index);
+	else if (status == WEIR_WOULD_BLOCK && missed_any(call))
+		status = try_all(call, flags, index);
 	return status;
 }
 

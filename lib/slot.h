@@ -17,11 +17,14 @@
  *	            |   publish
  *	            '--abort--> GAP -----skip-----> the next number's FREE
  *
- * and FREE or RESERVED -> ABANDONED when the last receiver closes.  RESERVED
- * and ACQUIRED are IN HAND: for as long as a program likes, while FREE and FULL
- * are left within a few instructions once the slot has been claimed.  REPLACED
- * is RESERVED by a force_send, which is through in a few instructions as well:
- * not in hand.
+ * When the last receiver closes it makes FULL into ACQUIRED, and FREE or
+ * RESERVED into ABANDONED; a sender in the middle may then make it FULL for a
+ * moment, and ABANDONED again (queue.c).
+ *
+ * RESERVED and ACQUIRED are IN HAND: for as long as a program likes, while FREE
+ * and FULL are left within a few instructions once the slot has been claimed.
+ * REPLACED is RESERVED by a force_send, which is through in a few instructions
+ * as well: not in hand.
  */
 #ifndef WI_SLOT_H
 #define WI_SLOT_H
@@ -91,19 +94,23 @@ static inline struct slot *wi_slot_of(
 				       layout->offset);
 }
 
-/* The last receiver's close, about a slot that it has claimed: FULL or GAP, or
- * it was still being filled and is ABANDONED now. */
+/* The last receiver's close, about a slot that it has claimed: FULL, and its
+ * element is the caller's now; or GAP; or ABANDONED, because it was still being
+ * filled. */
 static inline uint32_t wi_slot_abandon(struct slot *slot, uint32_t number)
 {
-	uint32_t turn = load_acquire(&slot->turn); /* [filled] */
+	/* relaxed: the cas acquires, and in a gap there is nothing to read. */
+	uint32_t turn = load_relaxed(&slot->turn);
 
 	for (;;) {
-		if (turn == number + FULL || turn == number + GAP)
-			return wi_slot_state(turn);
-		/* acq_rel [filled]: the exchange that would have filled it
-		 * finds this.  Failure acquires: the element is readable. */
-		if (cas_acq_rel(&slot->turn, &turn, number + ABANDONED))
-			return ABANDONED;
+		uint32_t state = turn == number + FULL ? ACQUIRED : ABANDONED;
+
+		if (turn == number + GAP)
+			return GAP;
+		/* acq_rel [abandoned]: D2.  Acquires [filled]: the element is
+		 * readable. */
+		if (cas_acq_rel(&slot->turn, &turn, number + state))
+			return state == ACQUIRED ? FULL : ABANDONED;
 	}
 }
 

@@ -11,6 +11,8 @@
 
 #include "clock.h"
 
+static unsigned char nothing; /* what an element of size 0 lies in */
+
 /* Move one element, or take one place in hand, at once. */
 static int move_one(struct transfer *transfer)
 {
@@ -190,24 +192,32 @@ static int wait(struct transfer *transfer)
 	return status;
 }
 
-int wi_transfer(struct transfer *transfer)
+int wi_transfer_on(struct transfer *transfer, int status)
 {
-	static unsigned char nothing; /* what an element of size 0 lies in */
 	struct endpoint *end = transfer->end;
-	int status;
 
 	if (transfer->elements == NULL)
 		transfer->elements = &nothing;
-	status = move_now(transfer);
 	if (status == WEIR_WOULD_BLOCK && transfer->patience == MAY_WAIT)
 		status = wait(transfer);
 	else if (status == WEIR_WOULD_BLOCK &&
 		 end->channel->queue.capacity == 0)
 		status = try_to_meet(transfer);
+	else if (status == WEIR_WOULD_BLOCK &&
+		 transfer->patience == NEVER_WAIT &&
+		 wi_channel_missed(end->channel, transfer->side))
+		status = move_now(transfer);
 	/* The end of a channel is news for who is open; who is closed hears
 	 * that first.  acquire [closed]: as in wi_transfer_check. */
 	if ((status == WEIR_BROKEN_RESOURCE || status == WEIR_END_OF_CHANNEL) &&
 		load_acquire(&end->closed))
 		status = WEIR_CLOSED_RESOURCE;
 	return status;
+}
+
+int wi_transfer(struct transfer *transfer)
+{
+	if (transfer->elements == NULL)
+		transfer->elements = &nothing;
+	return wi_transfer_on(transfer, move_now(transfer));
 }

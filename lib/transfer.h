@@ -7,6 +7,8 @@
 #include "channel.h"
 
 enum patience {
+	IN_PASSING, /* as below, for a caller who will look again: may miss what
+		       has just been published */
 	NEVER_WAIT, /* a try_ call: its deadline is not looked at */
 	MAY_WAIT
 };
@@ -28,6 +30,9 @@ struct transfer {
 };
 
 int wi_transfer(struct transfer *transfer);
+
+/* The same, after a first look that has ended with `status`. */
+int wi_transfer_on(struct transfer *transfer, int status);
 
 /* One element at once, without waiting, in a channel that has a buffer. */
 static inline int wi_transfer_now(
@@ -68,15 +73,16 @@ static inline int wi_transfer_one(struct endpoint *end, enum side side,
 	status = wi_transfer_now(end->channel, side, element);
 	if (likely(status == WEIR_OK))
 		return WEIR_OK;
-	if (patience == NEVER_WAIT && status == WEIR_WOULD_BLOCK &&
+	if (patience == IN_PASSING && status == WEIR_WOULD_BLOCK &&
 		end->channel->queue.capacity > 0)
 		return status;
-	return wi_transfer(&(struct transfer){.end = end,
-		.side = side,
-		.patience = patience,
-		.deadline = deadline,
-		.elements = element,
-		.count = 1});
+	return wi_transfer_on(&(struct transfer){.end = end,
+				      .side = side,
+				      .patience = patience,
+				      .deadline = deadline,
+				      .elements = element,
+				      .count = 1},
+		status);
 }
 
 /* The _many calls. */

@@ -5,8 +5,9 @@
  * of a side has been told that it is not ready, so that who makes it ready must
  * serve; TOLD while one that listens both ways has been told that it is, so
  * that who makes it not ready must.  They take part in [sleep] (channel.c) as
- * WAITS does: set the bit, then look again.  What only changes inside the gate
- * (a close, a break, who waits) needs no bit: whoever leaves the gate tells.
+ * WAITS does: set the bit, catch up, then look again; TOLD needs no catching
+ * up.  What only changes inside the gate (a close, a break, who waits) needs no
+ * bit: whoever leaves the gate tells.
  */
 #include "channel.h"
 
@@ -112,8 +113,12 @@ void wi_channel_tell_watchers(struct channel *channel, struct list *decided)
 			fetch_and_acq_rel(&channel->attention, ~(now & ~bits));
 		if (!(bits & ~now))
 			return;
-		/* seq_cst [sleep]: set, then look again. */
+		/* seq_cst [sleep]: R1; then look again, R4. */
 		fetch_or_seq_cst(&channel->attention, bits & ~now);
+		if (bits & ~now & WATCHED(SENDING))
+			wi_channel_catch_up(channel, SENDING);
+		if (bits & ~now & WATCHED(RECEIVING))
+			wi_channel_catch_up(channel, RECEIVING);
 	}
 }
 

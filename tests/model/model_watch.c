@@ -478,10 +478,17 @@ MODEL(descriptor, emptied_unbounded,
 	emptied(WEIR_UNBOUNDED);
 }
 
-MODEL(descriptor, asked_as_it_empties,
-	"a descriptor is asked for as the last element goes: unbounded")
+static void ask_for_sender_fd(void *argument)
 {
-	struct ends ends = open_channel(WEIR_UNBOUNDED);
+	struct act *act = argument;
+
+	act->status = weir_sender_fd(act->tx);
+	check(act->status >= 0);
+}
+
+static void asked_as_it_empties(size_t capacity)
+{
+	struct ends ends = open_channel(capacity);
 	struct act acts[] = {SENDS(ends, 1), RECEIVES(ends)};
 	struct act ask = RECEIVES(ends);
 
@@ -490,6 +497,47 @@ MODEL(descriptor, asked_as_it_empties,
 	spawn("asker", ask_for_fd, &ask);
 	join();
 	check(!descriptor_is_readable(ask.status));
+	check_once(acts, 2, ends.rx);
+	free_channel(ends);
+}
+
+MODEL(descriptor, asked_as_it_empties_2,
+	"a descriptor is asked for as the last element goes: capacity 2")
+{
+	asked_as_it_empties(2);
+}
+
+MODEL(descriptor, asked_as_it_empties_unbounded,
+	"a descriptor is asked for as the last element goes: unbounded")
+{
+	asked_as_it_empties(WEIR_UNBOUNDED);
+}
+
+MODEL(descriptor, asked_as_it_fills,
+	"a sender's descriptor is asked for as the last place goes")
+{
+	struct ends ends = open_channel(1);
+	struct act send = SENDS(ends, 1), ask = SENDS(ends, 0);
+
+	spawn("sender", do_send, &send);
+	spawn("asker", ask_for_sender_fd, &ask);
+	join();
+	check(!descriptor_is_readable(ask.status));
+	free_channel(ends);
+}
+
+MODEL(descriptor, asked_as_a_place_comes,
+	"a sender's descriptor is asked for as a place comes free")
+{
+	struct ends ends = open_channel(1);
+	struct act acts[] = {SENDS(ends, 1), RECEIVES(ends)};
+	struct act ask = SENDS(ends, 0);
+
+	do_send(&acts[0]);
+	spawn("receiver", do_recv, &acts[1]);
+	spawn("asker", ask_for_sender_fd, &ask);
+	join();
+	check(descriptor_is_readable(ask.status));
 	check_once(acts, 2, ends.rx);
 	free_channel(ends);
 }
