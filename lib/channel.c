@@ -78,7 +78,7 @@ void wi_channel_decide(struct channel *channel, enum side side,
 {
 	wi_wait_queue_remove(&channel->sides[side].waiting, waiter);
 	waiter->status = status;
-	list_append(decided, &waiter->parker->node);
+	list_append(decided, &waiter->parker->news.node);
 }
 
 static bool is_next_in_hand(struct channel *channel, enum side side)
@@ -474,7 +474,7 @@ void wi_channel_leave(struct channel *channel, struct list *decided)
 {
 	wi_channel_leave_silently(channel, decided);
 	/* Outside: who is woken may come straight back to the gate. */
-	wi_parkers_release(decided);
+	wi_news_tell(decided);
 }
 
 void wi_channel_queue(

@@ -56,5 +56,5 @@ void wi_gates_leave(const struct gates *gates, struct list *decided)
 {
 	for (size_t i = 0; i < gates->count; i++)
 		wi_channel_leave_silently(gates->channels[i], decided);
-	wi_parkers_release(decided);
+	wi_news_tell(decided);
 }

@@ -2,7 +2,7 @@
 /* parker.c - see parker.h.
  *
  * Ordering edges
- *	[done]	wi_parkers_release's exchange -> wi_parker_park's load: status
+ *	[done]	release's exchange -> wi_parker_park's load: status
  *		and elements are readable, and the waiter is its owner's again
  *	[park]	the owner's cas to PARKED and the releaser's exchange act on one
  *		word: either the exchange finds PARKED and wakes, or the cas (or
@@ -15,8 +15,20 @@
 
 enum { SPINNING, PARKED, DONE };
 
+static void release(struct news *news)
+{
+	struct parker *parker = container_of(news, struct parker, news);
+	struct atomic_u32 *state = &parker->state;
+
+	/* release [done]: pairs with wi_parker_park.  From here on the parker
+	 * may be gone: only its address is used. */
+	if (exchange_acq_rel(state, DONE) == PARKED) /* [park] */
+		wi_futex_wake(state);
+}
+
 void wi_parker_init(struct parker *parker)
 {
+	parker->news.tell = release;
 	init_atomic(&parker->state, SPINNING);
 }
 
@@ -25,34 +37,18 @@ bool wi_parker_park(struct parker *parker, struct spin *spin, int64_t deadline)
 	uint32_t state = SPINNING;
 
 	do {
-		/* acquire [done]: pairs with wi_parkers_release. */
+		/* acquire [done]: pairs with release. */
 		if (load_acquire(&parker->state) == DONE)
 			return true;
 	} while (wi_spin(spin));
-	/* [park]: against wi_parkers_release's exchange.  Acquires [done] if it
+	/* [park]: against release's exchange.  Acquires [done] if it
 	 * fails because of that. */
 	cas_acq_rel(&parker->state, &state, PARKED);
-	/* acquire [done]: pairs with wi_parkers_release. */
+	/* acquire [done]: pairs with release. */
 	while (load_acquire(&parker->state) != DONE) {
 		if (wi_futex_wait(&parker->state, PARKED, deadline))
 			/* acquire [done]: as above. */
 			return load_acquire(&parker->state) == DONE;
 	}
 	return true;
-}
-
-void wi_parkers_release(struct list *decided)
-{
-	struct list *node, *following;
-
-	list_for_each_safe (node, following, decided) {
-		struct parker *parker = container_of(node, struct parker, node);
-		struct atomic_u32 *state = &parker->state;
-
-		/* release [done]: pairs with wi_parker_park.  From here on the
-		 * parker may be gone: only its address is used. */
-		if (exchange_acq_rel(state, DONE) == PARKED) /* [park] */
-			wi_futex_wake(state);
-	}
-	list_init(decided);
 }

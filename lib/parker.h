@@ -2,8 +2,8 @@
 /* parker.h - where one thread waits to be told that its operation is decided.
  *
  * It lies on the stack of the thread that waits.  Who decides the operation,
- * inside a gate, puts the parker into a list; once outside, it releases the
- * list.  That sets `state` to DONE and is the last access: the owner may go
+ * inside a gate, puts the parker's news into a list, and tells it once outside
+ * (news.h).  That sets `state` to DONE and is the last access: the owner may go
  * away at once.
  */
 #ifndef WI_PARKER_H
@@ -15,10 +15,10 @@
 #include "atomic.h"
 #include "backoff.h"
 #include "compiler.h"
-#include "list.h"
+#include "news.h"
 
 struct parker {
-	struct list node; /* in a list of the decided; its decider's alone */
+	struct news news;
 	/* Read by the spinning owner: on a line of its own. */
 	cache_aligned struct atomic_u32 state;
 };
@@ -29,9 +29,5 @@ void wi_parker_init(struct parker *parker);
  * lasts, then asleep.  True if DONE; then what the decider did happens before
  * this returns. */
 bool wi_parker_park(struct parker *parker, struct spin *spin, int64_t deadline);
-
-/* Outside all gates: tell the owners of all in the list that they are DONE.
- * The list is empty afterwards. */
-void wi_parkers_release(struct list *decided);
 
 #endif

@@ -38,7 +38,7 @@ static void told(struct watcher *watcher, bool ready, struct list *decided)
 
 	(void)ready; /* watchers of this kind hear of nothing else */
 	if (wi_selection_claim(selection, registration->index))
-		list_append(decided, &selection->parker.node);
+		list_append(decided, &selection->parker.news.node);
 }
 
 static void queue_case(

@@ -17,8 +17,8 @@
 struct endpoint;
 struct watcher;
 
-/* Inside the gate: `ready` is news.  Must not wait, nor enter a gate.  Parkers
- * to be released are put into `decided`. */
+/* Inside the gate: `ready` is news.  Must not wait, nor enter a gate.  What is
+ * to be told outside is put into `decided` (news.h). */
 typedef void tell_watcher(
 	struct watcher *watcher, bool ready, struct list *decided);
 

@@ -18,7 +18,8 @@ WEIR_BEGIN_DECLS
  * a break and the closing of the endpoint by weir_receiver_close count too.
  * It may be readable for a moment in which the operation would block, while
  * other threads are at work; it is never left unreadable when it would not.
- * Closed by weir_receiver_free (weir_sender_free), not by close.
+ * Closed by weir_receiver_free (weir_sender_free), not by close; where another
+ * thread is just changing its level, by that one before its call returns.
  *
  * Returns the descriptor, 0 and up, or:
  *   INVALID_ARGUMENT  a NULL endpoint, or a timer's (give its deadline to poll)

@@ -115,8 +115,8 @@ static void release(void *argument)
 
 	shared_write(&parked->result, sizeof parked->result);
 	list_init(&decided);
-	list_append(&decided, &parked->parker.node);
-	wi_parkers_release(&decided);
+	list_append(&decided, &parked->parker.news.node);
+	wi_news_tell(&decided);
 }
 
 static void park_and_release(int64_t deadline)

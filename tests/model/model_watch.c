@@ -513,6 +513,22 @@ MODEL(descriptor, asked_as_it_empties_unbounded,
 	asked_as_it_empties(WEIR_UNBOUNDED);
 }
 
+MODEL(descriptor, freed_as_it_is_told,
+	"an endpoint is freed as its descriptor becomes readable")
+{
+	struct ends ends = open_channel(2);
+	struct act acts[] = {SENDS(ends, 1), SENDS(ends, 2)};
+	struct act other = RECEIVES(ends);
+
+	check(weir_receiver_clone(ends.rx, &other.rx) == WEIR_OK);
+	check(weir_receiver_fd(other.rx) >= 0);
+	spawn("sender", do_send, &acts[0]);
+	spawn("its owner", do_free_receiver, &other);
+	join();
+	check_once(acts, 1, ends.rx);
+	free_channel(ends);
+}
+
 MODEL(descriptor, asked_as_it_fills,
 	"a sender's descriptor is asked for as the last place goes")
 {

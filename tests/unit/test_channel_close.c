@@ -316,7 +316,7 @@ CLOSE_TEST(comes_too_late_for_who_is_decided)
 	weir_receiver_close(rx);
 	cr_assert(!wi_parker_park(&parker, &none, PAST));
 	cr_assert(waiter.status == WEIR_OK);
-	wi_parkers_release(&decided);
+	wi_news_tell(&decided);
 	cr_assert(wi_parker_park(&parker, &none, PAST));
 	cr_assert(waiter.status == WEIR_OK);
 	assert_value(value_of(&element), 5);

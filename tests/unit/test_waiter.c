@@ -22,7 +22,7 @@ static void prepare(void)
 {
 	wi_parker_init(&parker);
 	list_init(&decided);
-	list_append(&decided, &parker.node);
+	list_append(&decided, &parker.news.node);
 }
 
 static bool park_here(void)
@@ -51,7 +51,7 @@ WAITER_TEST(a_deadline_that_has_passed_ends_the_sleep)
 WAITER_TEST(who_is_done_before_it_sleeps_does_not)
 {
 	prepare();
-	wi_parkers_release(&decided);
+	wi_news_tell(&decided);
 	cr_assert(park(NULL));
 	deadline = 1;
 	cr_assert(park(NULL));
@@ -64,7 +64,7 @@ WAITER_TEST(a_sleeper_is_woken)
 	prepare();
 	task_start(&task, park, NULL);
 	wait_until(atomic_load(&parker.state.value) == 1); /* PARKED */
-	wi_parkers_release(&decided);
+	wi_news_tell(&decided);
 	cr_assert(task_join(&task) == true);
 	cr_assert(spin.spun == 0);
 }
@@ -76,7 +76,7 @@ WAITER_TEST(a_spinner_is_told_without_having_slept)
 	prepare();
 	pauses = SPIN_LONG;
 	task_start(&task, park, NULL);
-	wi_parkers_release(&decided);
+	wi_news_tell(&decided);
 	cr_assert(task_join(&task) == true);
 	cr_assert(atomic_load(&parker.state.value) == 2); /* DONE */
 	cr_assert(spin.spun < SPIN_LONG);
@@ -90,9 +90,9 @@ WAITER_TEST(releasing_many_tells_each)
 	list_init(&decided);
 	for (int i = 0; i < 20; i++) {
 		wi_parker_init(&many[i]);
-		list_append(&decided, &many[i].node);
+		list_append(&decided, &many[i].news.node);
 	}
-	wi_parkers_release(&decided);
+	wi_news_tell(&decided);
 	for (int i = 0; i < 20; i++)
 		cr_assert(wi_parker_park(&many[i], &spin, before));
 }
@@ -103,7 +103,7 @@ WAITER_TEST(a_time_out_leaves_it_to_be_told_later)
 	deadline = 1;
 	cr_assert(!park(NULL));
 	cr_assert(!park(NULL));
-	wi_parkers_release(&decided);
+	wi_news_tell(&decided);
 	deadline = WEIR_FOREVER;
 	cr_assert(park(NULL));
 }
@@ -130,7 +130,7 @@ WAITER_TEST(a_wake_up_that_is_not_its_own_does_not_end_it)
 		wi_futex_wake(&parker.state);
 		cr_assert(!task_done(&task));
 	}
-	wi_parkers_release(&decided);
+	wi_news_tell(&decided);
 	cr_assert(task_join(&task) == true);
 }
 
@@ -139,7 +139,7 @@ static int release_and_park_without_calls(void)
 	if (!filter_futexes(SECCOMP_RET_KILL_PROCESS, true))
 		return NO_FILTER;
 	prepare();
-	wi_parkers_release(&decided); /* who spins is not woken */
+	wi_news_tell(&decided); /* who spins is not woken */
 	return park_here() ? 0 : 1;
 }
 
@@ -173,7 +173,7 @@ WAITER_TEST(what_was_decided_is_readable_however_it_is_told)
 		pauses = i % 3 == 0 ? 0 : i % 3 == 1 ? 300 : SPIN_LONG;
 		task_start(&task, park_and_read, NULL);
 		written = i;
-		wi_parkers_release(&decided);
+		wi_news_tell(&decided);
 		cr_assert(task_join(&task) == i);
 	}
 }
