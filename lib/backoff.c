@@ -14,6 +14,7 @@
 #define LOOK_ALONE 16     /* waits, as long as there seems to be one CPU */
 #define YIELD_AFTER 128   /* pauses */
 #define YIELD 64          /* pauses: a microsecond, too */
+#define YIELDS_ALONE 2    /* before a sleep where there is one CPU */
 #define FIRST_STEP 2      /* pauses */
 #define SMALL 64          /* elements: fewer come in less than a microsecond */
 #define STEP_IN_SMALL 16  /* pauses: half of what a line takes at the worst */
@@ -106,6 +107,10 @@ void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity)
 	spin->spun = 0;
 	spin->step = FIRST_STEP;
 	spin->longest = capacity < SMALL ? STEP_IN_SMALL : STEP_IN_LARGE;
+	if (!wi_backoff_may_spin() && backoff->limit > 0) {
+		spin->spun = YIELD_AFTER;
+		spin->budget = YIELD_AFTER + YIELDS_ALONE * YIELD;
+	}
 	/* relaxed: a hint.  Not the wait that tries the whole limit. */
 	spin->may_yield =
 		load_relaxed(&backoff->waits) % PROBE_EVERY != PROBE_EVERY / 2;
@@ -136,7 +141,8 @@ bool wi_spin(struct spin *spin)
 
 void wi_spin_end(struct spin *spin)
 {
-	if (spin->budget > 0)
+	/* Yields on one CPU teach nothing. */
+	if (spin->budget > 0 && wi_backoff_may_spin())
 		wi_backoff_learn(
 			spin->backoff, spin->spun, spin->spun < spin->budget);
 }

@@ -5,10 +5,13 @@
  * wait first spins for a budget of pauses that follows what has paid lately:
  * it grows to twice what a successful spin needed, and shrinks by a quarter
  * with each one in vain, down to next to nothing.  Every 32nd wait tries the
- * whole limit again, or a budget that has shrunk could never grow.  Where the
- * process may use one CPU only, nobody spins: who is waited for cannot run.  (A
- * process that is confined to one CPU later on goes on to try, for as little as
- * has paid lately.)
+ * whole limit again, or a budget that has shrunk could never grow.
+ *
+ * Where the process may use one CPU only, nobody spins: who is waited for
+ * cannot run.  But a wait yields twice before it sleeps: others then fill, or
+ * empty, a whole buffer in their turn, while a sleeper is woken for the first
+ * element and takes the CPU from who has woken it.  (A process that is confined
+ * to one CPU later on goes on to spin, for as little as has paid lately.)
  *
  * A spin goes in steps, with a look after each.  The steps grow, so that the
  * line which the other side is writing is left alone for a while; in a buffer
@@ -36,7 +39,7 @@ struct backoff {
 /* `limit` as in weir_options: 0 is our choice, WEIR_NO_SPIN is none. */
 void wi_backoff_init(struct backoff *backoff, uint32_t limit);
 
-/* How many pauses this wait may spin for. */
+/* How many pauses this wait may spin for; 0 where there is one CPU. */
 uint32_t wi_backoff_budget(struct backoff *backoff);
 
 /* The wait is over, after `spun` pauses: with success, or in vain. */

@@ -274,3 +274,30 @@ BACKOFF_TEST(one_wait_in_32_sleeps_instead_of_yielding)
 	cr_assert(asleep == 1);
 	cr_assert(wi_backoff_budget(&backoff) == 1024);
 }
+
+/* It lets others have their turn, and learns nothing from that. */
+BACKOFF_TEST(on_one_cpu_a_wait_yields_twice)
+{
+	struct backoff backoff;
+	struct spin spin;
+
+	allow_one_cpu();
+	wi_backoff_init(&backoff, 1000);
+	wi_spin_start(&spin, &backoff, 64);
+	cr_assert(wi_spin(&spin) && wi_spin(&spin) && !wi_spin(&spin));
+	wi_spin_end(&spin);
+	/* relaxed: nobody else is there. */
+	cr_assert(load_relaxed(&backoff.budget) == 1000);
+}
+
+BACKOFF_TEST(on_one_cpu_who_may_not_spin_does_not_yield)
+{
+	struct backoff backoff;
+	struct spin spin;
+
+	allow_one_cpu();
+	wi_backoff_init(&backoff, WEIR_NO_SPIN);
+	wi_spin_start(&spin, &backoff, 64);
+	cr_assert(!wi_spin(&spin));
+	wi_spin_end(&spin);
+}
