@@ -13,7 +13,7 @@ timeout 300 bench/bench -r 1 -m 1 -f -P -e 256 -w mpmc -c 64 >"$work/table"
 grep -q '^mpmc *64 *weir ' "$work/table"
 timeout 300 bench/duplex 200 >"$work/table"
 timeout 600 bench/waiting 0.01 "" 1 >"$work/table"
-test "$(wc -l <"$work/table")" -eq 21
+test "$(wc -l <"$work/table")" -eq 27
 timeout 300 bench/bench -r 1 -m 1 -w over32x32 -c 0,64 >"$work/table"
 # What does not exist is an error, and not an empty table.
 for nothing in '-w try,nothing' '-c 7' '-p nothing' '-r 2x' '-e 12'; do

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* waiting.c - what waiting for many costs: selectors, timers, descriptors; and
- * what elements in place save.  What others have too is in bench.c's workloads.
+ * what elements in place, and many in one call, save.  What others have too is in bench.c's workloads.
  *
  *	bench/waiting [MILLISECONDS [NAME [REPETITIONS]]]
  *
@@ -378,6 +378,96 @@ static double in_place(size_t size, uint64_t count)
 	return ns;
 }
 
+/* -- Many in one call ---------------------------------------------------------------- */
+
+#define BATCH 64 /* elements, at most; also the capacity */
+
+struct batches {
+	weir_sender *tx;
+	weir_receiver *rx;
+	size_t size; /* elements a call */
+	uint64_t count;
+};
+
+static void open_batches(struct batches *batches, size_t size, uint64_t count)
+{
+	batches->size = size;
+	batches->count = (count + size - 1) / size * size;
+	check(weir_open(BATCH, 8, &batches->tx, &batches->rx));
+}
+
+static double close_batches(const struct batches *batches, int64_t began)
+{
+	double ns = since(began, batches->count);
+
+	weir_sender_free(batches->tx);
+	weir_receiver_free(batches->rx);
+	return ns;
+}
+
+static void send_batch(const struct batches *batches, uint64_t first)
+{
+	uint64_t values[BATCH];
+	size_t sent;
+
+	for (size_t i = 0; i < batches->size; i++)
+		values[i] = first + i;
+	check(weir_send_many(batches->tx, values, batches->size, &sent));
+}
+
+/* How many came; they are looked at. */
+static size_t recv_batch(const struct batches *batches, uint64_t first)
+{
+	uint64_t values[BATCH];
+	size_t received;
+
+	check(weir_recv_many(batches->rx, values, batches->size, &received));
+	for (size_t i = 0; i < received; i++)
+		if (values[i] != first + i)
+			bench_die("elements differ");
+	return received;
+}
+
+/* One thread: ns an element. */
+static double batch(size_t size, uint64_t count)
+{
+	struct batches batches;
+	int64_t began;
+
+	open_batches(&batches, size, count);
+	began = bench_now();
+	for (uint64_t i = 0; i < batches.count;) {
+		send_batch(&batches, i);
+		i += recv_batch(&batches, i);
+	}
+	return close_batches(&batches, began);
+}
+
+static void *send_batches(void *argument)
+{
+	const struct batches *batches = argument;
+
+	for (uint64_t i = 0; i < batches->count; i += batches->size)
+		send_batch(batches, i);
+	return NULL;
+}
+
+/* One thread sends and one receives. */
+static double batch_spsc(size_t size, uint64_t count)
+{
+	struct batches batches;
+	pthread_t sender;
+	int64_t began;
+
+	open_batches(&batches, size, count);
+	began = bench_now();
+	pthread_create(&sender, NULL, send_batches, &batches);
+	for (uint64_t i = 0; i < batches.count;)
+		i += recv_batch(&batches, i);
+	pthread_join(sender, NULL);
+	return close_batches(&batches, began);
+}
+
 /* -- Lines ---------------------------------------------------------------------- */
 
 #define LINE(name, parameter, run)                                             \
@@ -401,6 +491,12 @@ static struct line lines[] = {
 	LINE("fd_fast_path", 1, fd_fast_path),
 	LINE("force_full", 1, force_full),
 	LINE("force_full", 64, force_full),
+	LINE("batch", 1, batch),
+	LINE("batch", 16, batch),
+	LINE("batch", 64, batch),
+	LINE("batch_spsc", 1, batch_spsc),
+	LINE("batch_spsc", 16, batch_spsc),
+	LINE("batch_spsc", 64, batch_spsc),
 	FOUR_SIZES("by_copy", by_copy),
 	FOUR_SIZES("in_place", in_place),
 };

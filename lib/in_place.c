@@ -26,22 +26,17 @@ static int take(struct endpoint *end, enum side side, void **place,
 	return wi_transfer(&transfer);
 }
 
-/* Abandoned by the last receiver's close, which has counted it as never sent;
- * it was, and nobody will receive it. */
-static void drop_abandoned(struct channel *channel, void *place)
-{
-	/* relaxed: a figure for statistics. */
-	fetch_add_relaxed(&channel->queue.abandoned, (uint64_t)-1);
-	wi_queue_drop(&channel->queue, &channel->dropper, place);
-	channel->queue.ops->places->forget(&channel->queue, place);
-}
-
 void wi_place_commit(struct channel *channel, void *place)
 {
-	if (channel->queue.ops->places->publish(&channel->queue, place))
+	struct queue *queue = &channel->queue;
+
+	if (queue->ops->places->publish(queue, place)) {
 		wi_channel_moved(channel, SENDING);
-	else
-		drop_abandoned(channel, place);
+		return;
+	}
+	/* It was sent, and nobody will receive it. */
+	wi_queue_drop_abandoned(queue, &channel->dropper, place);
+	queue->ops->places->forget(queue, place);
 }
 
 int weir_send_reserve(weir_sender *tx, void **slot)

@@ -129,6 +129,14 @@ void wi_queue_drop(
 			dropper->context);
 }
 
+void wi_queue_drop_abandoned(
+	struct queue *queue, const struct dropper *dropper, void *element)
+{
+	/* relaxed: a figure for statistics. */
+	fetch_add_relaxed(&queue->abandoned, (uint64_t)-1);
+	wi_queue_drop(queue, dropper, element);
+}
+
 void wi_queue_drop_slot(struct queue *queue, const struct dropper *dropper,
 	struct slot *slot, uint32_t number, void *element)
 {

@@ -70,8 +70,16 @@ struct queue_ops {
 	 *	-EAGAIN	empty, or held by others, or somebody is in the middle
 	 *	-ENODATA	empty for good */
 	int (*pop)(struct queue *queue, void *element, uint64_t held);
-	/* What they would answer now (but for -ENOMEM).  For who holds, 0 is a
-	 * promise. */
+	/* The same with up to `count` elements, by one claim; how many, or 0:
+	 * push and pop say why.  Once claimed, elements are sent, even if they
+	 * then have to be dropped.  For who does not hold, and there only to be
+	 * fast: may be NULL. */
+	size_t (*push_run)(struct queue *queue, const unsigned char *elements,
+		size_t count, const struct dropper *dropper);
+	size_t (*pop_run)(
+		struct queue *queue, unsigned char *elements, size_t count);
+	/* What push and pop would answer now (but for -ENOMEM).  For who holds,
+	 * 0 is a promise. */
 	int (*can_push)(struct queue *queue, uint64_t held);
 	int (*can_pop)(struct queue *queue, uint64_t held);
 	/* In how many positions before this one there has been an element. */
@@ -238,6 +246,11 @@ void wi_queue_drop_slot(struct queue *queue, const struct dropper *dropper,
 
 /* An element that nobody will receive: count it, and hand it to `drop`. */
 void wi_queue_drop(
+	struct queue *queue, const struct dropper *dropper, void *element);
+
+/* The same for a sender whose slot the last receiver's close has abandoned, or
+ * will, and counts as never sent. */
+void wi_queue_drop_abandoned(
 	struct queue *queue, const struct dropper *dropper, void *element);
 
 /* At some instant of the call all that had been claimed was taken, or the

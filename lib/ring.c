@@ -42,6 +42,10 @@
 #include "debug.h"
 #include "element.h"
 
+/* Of one claim, about: those that come first need not wait long for the look
+ * for who waits, which comes once for all of them. */
+#define RUN_BYTES 1024
+
 static inline struct ring *ring_of(struct queue *queue)
 {
 	return container_of(queue, struct ring, queue);
@@ -217,6 +221,111 @@ static int can_pop(struct queue *queue, uint64_t held)
 	struct slot *slot;
 
 	return find_full(ring_of(queue), held, &head, &slot);
+}
+
+/* -- Many by one claim --------------------------------------------------- */
+
+/* Slots that lie one after the other, in one lap. */
+struct run {
+	struct slot *first;
+	uint32_t number; /* of the lap */
+	size_t length;
+	uint64_t end; /* the position after it, with the same flags */
+};
+
+static inline struct slot *next_slot(const struct ring *ring, struct slot *slot)
+{
+	return (struct slot *)(void *)((unsigned char *)slot +
+				       ring->layout.stride);
+}
+
+/* Those in that state, at most `count`, from a position on; none: of length 0.
+ * They stay so for whoever claims the first of them. */
+static inline struct run run_at(
+	const struct ring *ring, uint64_t word, uint32_t state, size_t count)
+{
+	size_t to_the_wrap = ring->queue.capacity - index_of(ring, word);
+	struct run run = {
+		.first = slot_at(ring, word), .number = free_turn(ring, word)};
+	struct slot *slot = run.first;
+
+	if (count > to_the_wrap)
+		count = to_the_wrap;
+	if (count > ring->longest_run)
+		count = ring->longest_run;
+	/* acquire [filled] or [vacated]: as in find_full and find_free. */
+	while (run.length < count &&
+		load_acquire(&slot->turn) == run.number + state) {
+		slot = next_slot(ring, slot);
+		run.length++;
+	}
+	run.end = word + ((uint64_t)run.length << FLAG_BITS);
+	if (run.length == to_the_wrap)
+		run.end = (lap_of(ring, word) + 1) << ring->lap_shift |
+			  (word & FLAGS);
+	return run;
+}
+
+static size_t push_run(struct queue *queue, const unsigned char *elements,
+	size_t count, const struct dropper *dropper)
+{
+	struct ring *ring = ring_of(queue);
+	/* relaxed: the cas decides, and push says why not. */
+	uint64_t tail = load_relaxed(&queue->tail);
+	struct slot *slot;
+	struct run run;
+
+	do {
+		if (wi_queue_refusal(tail, 0) != 0)
+			return 0;
+		run = run_at(ring, tail, FREE, count);
+		if (run.length == 0)
+			return 0;
+		/* seq_cst [sleep]: S0, of all of them. */
+	} while (!cas_seq_cst(&queue->tail, &tail, run.end));
+
+	slot = run.first;
+	for (size_t i = 0; i < run.length; i++) {
+		void *element = wi_slot_element(slot, &ring->layout);
+
+		wi_copy_element(element, elements, queue->element_size);
+		if (unlikely(wi_queue_fill(queue, slot, run.number,
+				     tail + ((uint64_t)i << FLAG_BITS)) != 0))
+			wi_queue_drop_abandoned(queue, dropper, element);
+		elements += queue->element_size;
+		slot = next_slot(ring, slot);
+	}
+	return run.length;
+}
+
+static size_t pop_run(
+	struct queue *queue, unsigned char *elements, size_t count)
+{
+	struct ring *ring = ring_of(queue);
+	/* relaxed: as in claim_full. */
+	uint64_t head = load_relaxed(&queue->head);
+	struct slot *slot;
+	struct run run;
+
+	do {
+		if (head & HELD)
+			return 0;
+		run = run_at(ring, head, FULL, count);
+		if (run.length == 0)
+			return 0;
+		/* seq_cst [sleep]: S0, of all of them.  Releases [claimed]. */
+	} while (!cas_seq_cst(&queue->head, &head, run.end));
+
+	slot = run.first;
+	for (size_t i = 0; i < run.length; i++) {
+		wi_copy_element(elements, wi_slot_element(slot, &ring->layout),
+			queue->element_size);
+		/* release [vacated]: as in pop. */
+		wi_queue_turn(queue, slot, run.number + TURNS);
+		elements += queue->element_size;
+		slot = next_slot(ring, slot);
+	}
+	return run.length;
 }
 
 /* -- Places in hand ------------------------------------------------------ */
@@ -431,6 +540,8 @@ static void destroy(struct queue *queue)
 static const struct queue_ops ring_ops = {
 	.push = push,
 	.pop = pop,
+	.push_run = push_run,
+	.pop_run = pop_run,
 	.can_push = can_push,
 	.can_pop = can_pop,
 	.count = count,
@@ -456,6 +567,7 @@ int wi_ring_init(struct ring *ring, size_t capacity, size_t element_size,
 		return -ENOMEM;
 	ring->layout = layout;
 	ring->lap_shift = index_bits + FLAG_BITS;
+	ring->longest_run = RUN_BYTES / layout.stride + 1;
 	wi_queue_init(
 		&ring->queue, &ring_ops, capacity, element_size, allocator);
 	return 0;

@@ -12,6 +12,7 @@ struct ring {
 	cache_aligned unsigned char *slots;
 	struct slot_layout layout;
 	unsigned lap_shift; /* of the lap in a position word */
+	size_t longest_run; /* elements of one claim */
 };
 
 /* 0 or -ENOMEM.  The capacity is at least 1. */

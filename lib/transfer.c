@@ -34,15 +34,41 @@ static int move_one(struct transfer *transfer)
 	return status;
 }
 
+/* Move several by one claim; 0: that cannot be done. */
+static size_t move_run(struct transfer *transfer)
+{
+	struct channel *channel = transfer->end->channel;
+	struct queue *queue = &channel->queue;
+	size_t left = transfer->count - transfer->done, moved;
+	unsigned char *elements =
+		transfer->elements + transfer->done * queue->element_size;
+
+	if (queue->ops->push_run == NULL)
+		return 0;
+	moved = transfer->side == SENDING
+			? queue->ops->push_run(
+				  queue, elements, left, &channel->dropper)
+			: queue->ops->pop_run(queue, elements, left);
+	if (moved > 0)
+		wi_channel_moved(channel, transfer->side);
+	return moved;
+}
+
 /* Move what can be moved at once. */
 static int move_now(struct transfer *transfer)
 {
 	int status = WEIR_OK;
 
 	while (transfer->done < transfer->count && status == WEIR_OK) {
-		status = move_one(transfer);
-		if (status == WEIR_OK)
-			transfer->done++;
+		size_t moved = 0;
+
+		if (transfer->count - transfer->done > 1)
+			moved = move_run(transfer);
+		if (moved == 0) {
+			status = move_one(transfer);
+			moved = status == WEIR_OK;
+		}
+		transfer->done += moved;
 	}
 	/* recv_many: what was there is enough. */
 	return transfer->side == RECEIVING && transfer->done > 0 ? WEIR_OK

@@ -126,7 +126,7 @@ WEIR_API WEIR_NODISCARD int weir_receiver_clone(
  * Closing twice does nothing.  Waits for no operation of another thread beyond
  * the few instructions for which a channel's gate is held.  The last receiver's
  * close drops the buffer before it returns; a send that was in the middle gets
- * BROKEN_RESOURCE. */
+ * BROKEN_RESOURCE (or, being one of many, itself drops what it has sent). */
 WEIR_API void weir_sender_close(weir_sender *tx);
 WEIR_API void weir_receiver_close(weir_receiver *rx);
 

@@ -136,6 +136,131 @@ RING_TEST(survives_the_wrap_of_its_positions_at_2_to_the_64)
 	}
 }
 
+/* -- Runs ---------------------------------------------------------------- */
+
+static size_t push_run(struct ring *ring, const uint64_t *values, size_t count)
+{
+	static const struct dropper nobody = {NULL, NULL};
+
+	return ring->queue.ops->push_run(
+		&ring->queue, (const unsigned char *)values, count, &nobody);
+}
+
+static size_t pop_run(struct ring *ring, uint64_t *values, size_t count)
+{
+	return ring->queue.ops->pop_run(
+		&ring->queue, (unsigned char *)values, count);
+}
+
+/* A run ends where the ring does; the next one goes on. */
+static size_t push_all(struct ring *ring, const uint64_t *values, size_t count)
+{
+	size_t done = 0, moved;
+
+	while ((moved = push_run(ring, values + done, count - done)) > 0)
+		done += moved;
+	return done;
+}
+
+static size_t pop_all(struct ring *ring, uint64_t *values, size_t count)
+{
+	size_t done = 0, moved;
+
+	while ((moved = pop_run(ring, values + done, count - done)) > 0)
+		done += moved;
+	return done;
+}
+
+static void run_runs(struct ring *ring, unsigned laps)
+{
+	enum { MOST = 7 };
+	uint64_t sent = 0, received = 0, values[MOST];
+
+	for (size_t round = 0; received < laps * ring->queue.capacity;
+		round++) {
+		size_t count = 1 + round % MOST, moved;
+		size_t room = ring->queue.capacity - (sent - received);
+
+		for (size_t i = 0; i < count; i++)
+			values[i] = sent + i;
+		moved = push_all(ring, values, count);
+		cr_assert(moved == (count < room ? count : room));
+		sent += moved;
+
+		count = 1 + round * 5 % MOST;
+		moved = pop_all(ring, values, count);
+		room = sent - received;
+		cr_assert(moved == (count < room ? count : room));
+		for (size_t i = 0; i < moved; i++)
+			cr_assert(values[i] == received + i);
+		received += moved;
+	}
+}
+
+RING_TEST(runs_move_what_there_is_and_survive_every_wrap)
+{
+	for (size_t c = 0; c < LENGTH(capacities); c++) {
+		struct ring ring;
+
+		open_ring(&ring, capacities[c]);
+		run_runs(&ring, 5);
+		start_at_lap(&ring, ((uint64_t)1 << 31) - 2);
+		run_runs(&ring, 5);
+		start_at_lap(&ring, (UINT64_MAX >> ring.lap_shift) - 2);
+		run_runs(&ring, 5);
+		close_ring(&ring);
+	}
+}
+
+RING_TEST(a_run_stops_at_a_slot_that_is_not_filled)
+{
+	static const uint64_t values[] = {1, 2};
+	uint64_t out[3];
+	struct ring ring;
+
+	open_ring(&ring, 4);
+	cr_assert(push(&ring, 0) == 0);
+	(void)claim(&ring);
+	cr_assert(push_run(&ring, values, 2) == 2);
+	cr_assert(pop_run(&ring, out, 3) == 1 && out[0] == 0);
+	cr_assert(pop_run(&ring, out, 3) == 0);
+	close_ring(&ring);
+}
+
+RING_TEST(runs_are_not_for_held_words_nor_after_the_end)
+{
+	static const uint64_t values[] = {1, 2};
+	uint64_t out[2];
+	struct ring ring;
+
+	open_ring(&ring, 4);
+	cr_assert(push_run(&ring, values, 2) == 2);
+	wi_queue_hold(&ring.queue.head, true);
+	cr_assert(pop_run(&ring, out, 2) == 0);
+	wi_queue_hold(&ring.queue.head, false);
+	wi_queue_hold(&ring.queue.tail, true);
+	cr_assert(push_run(&ring, values, 2) == 0);
+	wi_queue_hold(&ring.queue.tail, false);
+	wi_queue_finish(&ring.queue, ENDED);
+	cr_assert(push_run(&ring, values, 2) == 0);
+	cr_assert(pop_run(&ring, out, 2) == 2 && out[1] == 2);
+	close_ring(&ring);
+}
+
+/* A run of large elements is short. */
+RING_TEST(a_run_is_bounded_by_its_bytes)
+{
+	static const unsigned char elements[8][4096];
+	struct ring ring;
+
+	cr_assert(wi_ring_init(&ring, 8, sizeof *elements, &ours) == 0);
+	cr_assert(ring.queue.ops->push_run(&ring.queue, *elements, 8,
+			  &(struct dropper){0}) == 1);
+	close_ring(&ring);
+}
+
+/* -- Threads that stop in the middle, and flags -------------------------- */
+
 RING_TEST(a_slot_claimed_and_not_filled_stops_pop_and_not_push)
 {
 	struct ring ring;
