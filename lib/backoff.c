@@ -4,20 +4,24 @@
 #include "backoff.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <weir/channel.h>
 
-#define DEFAULT_LIMIT 512 /* pauses: some 10 us, about what a wake-up costs */
-#define SHORTEST 16       /* pauses: some 0.3 us, less than a system call */
-#define PROBE_EVERY 32    /* waits */
-#define LOOK_EVERY 256    /* waits: to look at CPUs is a system call */
-#define LOOK_ALONE 16     /* waits, as long as there seems to be one CPU */
-#define YIELD_AFTER 128   /* pauses */
-#define YIELD 64          /* pauses: a microsecond, too */
-#define YIELDS_ALONE 2    /* before a sleep where there is one CPU */
-#define FIRST_STEP 2      /* pauses */
-#define SMALL 64          /* elements: fewer come in less than a microsecond */
-#define STEP_IN_SMALL 16  /* pauses: half of what a line takes at the worst */
+#define DEFAULT_LIMIT 50000 /* ns: about when who is woken starts to run */
+#define SHORTEST 320        /* ns: less than a system call takes */
+#define PROBE_EVERY 32      /* waits */
+#define LOOK_EVERY 256      /* waits: to look at CPUs is a system call */
+#define LOOK_ALONE 16       /* waits, as long as there seems to be one CPU */
+#define PAUSE 20            /* ns; 10 to 60 in truth */
+#define YIELD_AFTER 2560    /* ns */
+#define YIELD 1000          /* ns, at most */
+#define SLICE 500000     /* ns: less than the system gives to who wants more */
+#define CROWDED_FOR 64   /* waits */
+#define YIELDS_ALONE 2   /* before a sleep where there is one CPU */
+#define FIRST_STEP 2     /* pauses */
+#define SMALL 64         /* elements: fewer come in less than a microsecond */
+#define STEP_IN_SMALL 16 /* pauses: half of what a line takes at the worst */
 #define STEP_IN_LARGE 64
 
 /* relaxed: CPUs that threads of this process may use, by their number modulo
@@ -63,8 +67,9 @@ void wi_backoff_init(struct backoff *backoff, uint32_t limit)
 	else if (limit == 0)
 		limit = DEFAULT_LIMIT;
 	backoff->limit = limit;
-	init_atomic(&backoff->budget, limit);
+	init_atomic(&backoff->budget, limit / 2);
 	init_atomic(&backoff->waits, 0);
+	init_atomic(&backoff->crowded, 0);
 	look_at_cpus();
 }
 
@@ -86,10 +91,11 @@ uint32_t wi_backoff_budget(struct backoff *backoff)
 void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success)
 {
 	uint32_t budget = load_relaxed(&backoff->budget); /* relaxed: a hint */
+	uint32_t most = backoff->limit / 2;
 	uint32_t wanted;
 
 	if (success)
-		wanted = spun < backoff->limit / 2 ? 2 * spun : backoff->limit;
+		wanted = spun < most / 2 ? 2 * spun : most;
 	else
 		wanted = budget - budget / 4;
 	if (success && wanted < budget)
@@ -100,6 +106,17 @@ void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success)
 		store_relaxed(&backoff->budget, wanted); /* relaxed: a hint */
 }
 
+/* In this wait? */
+static bool may_yield(const struct backoff *backoff)
+{
+	/* relaxed, both: hints. */
+	uint32_t waits = load_relaxed(&backoff->waits);
+	uint32_t left = load_relaxed(&backoff->crowded) - waits; /* relaxed */
+
+	/* Not in the wait that tries the whole limit. */
+	return left >= CROWDED_FOR && waits % PROBE_EVERY != PROBE_EVERY / 2;
+}
+
 void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity)
 {
 	spin->backoff = backoff;
@@ -107,42 +124,62 @@ void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity)
 	spin->spun = 0;
 	spin->step = FIRST_STEP;
 	spin->longest = capacity < SMALL ? STEP_IN_SMALL : STEP_IN_LARGE;
+	spin->yields = UINT_MAX;
+	spin->now = 0;
 	if (!wi_backoff_may_spin() && backoff->limit > 0) {
+		spin->budget = UINT32_MAX;
 		spin->spun = YIELD_AFTER;
-		spin->budget = YIELD_AFTER + YIELDS_ALONE * YIELD;
+		spin->yields = YIELDS_ALONE;
 	}
-	/* relaxed: a hint.  Not the wait that tries the whole limit. */
-	spin->may_yield =
-		load_relaxed(&backoff->waits) % PROBE_EVERY != PROBE_EVERY / 2;
+	if (!may_yield(backoff))
+		spin->yields = 0;
+}
+
+static void pause_for_a_step(struct spin *spin)
+{
+	for (uint32_t i = 0; i < spin->step; i++)
+		cpu_pause();
+	spin->spun += spin->step * PAUSE;
+	if (spin->step < spin->longest)
+		spin->step *= 2;
+}
+
+static void yield(struct spin *spin)
+{
+	struct backoff *backoff = spin->backoff;
+	int64_t before = spin->now != 0 ? spin->now : weir_now();
+	int64_t took;
+
+	sched_yield();
+	spin->now = weir_now();
+	took = spin->now - before;
+	/* While others have the CPU, waiting costs nothing. */
+	spin->spun += took < YIELD ? (uint32_t)took : YIELD;
+	spin->yields--;
+	if (took > SLICE) {
+		spin->yields = 0;
+		/* relaxed, both: hints. */
+		store_relaxed(&backoff->crowded,
+			load_relaxed(&backoff->waits) + CROWDED_FOR);
+	}
 }
 
 bool wi_spin(struct spin *spin)
 {
 	if (spin->spun >= spin->budget)
 		return false;
-	if (spin->spun < YIELD_AFTER) {
-		uint32_t left = spin->budget - spin->spun;
-		uint32_t step = spin->step < left ? spin->step : left;
-
-		for (uint32_t i = 0; i < step; i++)
-			cpu_pause();
-		spin->spun += step;
-		if (spin->step < spin->longest)
-			spin->step *= 2;
-	} else if (spin->may_yield) {
-		sched_yield();
-		spin->spun += YIELD;
-	} else {
+	if (spin->spun < YIELD_AFTER)
+		pause_for_a_step(spin);
+	else if (spin->yields > 0)
+		yield(spin);
+	else
 		spin->budget = 0;
-		return false;
-	}
-	return true;
+	return spin->budget > 0;
 }
 
 void wi_spin_end(struct spin *spin)
 {
-	/* Yields on one CPU teach nothing. */
-	if (spin->budget > 0 && wi_backoff_may_spin())
+	if (spin->budget > 0)
 		wi_backoff_learn(
 			spin->backoff, spin->spun, spin->spun < spin->budget);
 }

@@ -2,10 +2,14 @@
 /* backoff.h - how long to spin before sleeping, and how.
  *
  * A sleep and its wake-up cost tens of microseconds, a spin costs a core.  So a
- * wait first spins for a budget of pauses that follows what has paid lately:
- * it grows to twice what a successful spin needed, and shrinks by a quarter
- * with each one in vain, down to next to nothing.  Every 32nd wait tries the
- * whole limit again, or a budget that has shrunk could never grow.
+ * wait first spins for a budget of time that follows what has paid lately: it
+ * grows to twice what a successful spin needed, up to half of the limit, and
+ * shrinks by a quarter with each one in vain, down to next to nothing.
+ *
+ * Every 32nd wait tries the whole limit, which is about the time from a wake-up
+ * until the sleeper runs.  Else two threads could take turns at sleeping for
+ * ever: each one wakes the other, has used up, before that one runs, what there
+ * was to do, and sleeps.  One wait that lasts until the other runs ends that.
  *
  * Where the process may use one CPU only, nobody spins: who is waited for
  * cannot run.  But a wait yields twice before it sleeps: others then fill, or
@@ -15,11 +19,15 @@
  *
  * A spin goes in steps, with a look after each.  The steps grow, so that the
  * line which the other side is writing is left alone for a while; in a buffer
- * that is large enough to fill meanwhile, more than in a small one.  After 128
- * pauses the other side may be without a CPU: then the steps are yields, which
+ * that is large enough to fill meanwhile, more than in a small one.  After some
+ * 2 us the other side may be without a CPU: then the steps are yields, which
  * let it have ours.  But two threads that the system has put on one CPU could
  * go on like that for ever, each one's yield the other's turn, while a wake-up
  * looks for a CPU that is free: every 32nd wait sleeps instead of yielding.
+ *
+ * And where a yield takes as long as a time slice, somebody else wants the CPU
+ * for longer than we do.  Each yield to him costs a slice, while who is woken
+ * from sleep goes before him: so the next 64 waits of this side do not yield.
  */
 #ifndef WI_BACKOFF_H
 #define WI_BACKOFF_H
@@ -31,28 +39,30 @@
 #include "atomic.h"
 
 struct backoff {
-	uint32_t limit;           /* pauses; 0: never spin */
-	struct atomic_u32 budget; /* pauses; a hint, any thread may write it */
-	struct atomic_u32 waits;  /* so far; a hint too */
+	uint32_t limit;            /* ns; 0: never spin */
+	struct atomic_u32 budget;  /* ns; a hint, any thread may write it */
+	struct atomic_u32 waits;   /* so far; a hint too */
+	struct atomic_u32 crowded; /* no yields up to that wait; likewise */
 };
 
 /* `limit` as in weir_options: 0 is our choice, WEIR_NO_SPIN is none. */
 void wi_backoff_init(struct backoff *backoff, uint32_t limit);
 
-/* How many pauses this wait may spin for; 0 where there is one CPU. */
+/* How many ns this wait may spin for; 0 where there is one CPU. */
 uint32_t wi_backoff_budget(struct backoff *backoff);
 
-/* The wait is over, after `spun` pauses: with success, or in vain. */
+/* The wait is over, after a spin of `spun` ns: with success, or in vain. */
 void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success);
 
 /* One spin.  Zeroed, it is over before it starts. */
 struct spin {
 	struct backoff *backoff;
-	uint32_t budget;  /* pauses */
-	uint32_t spun;    /* so far */
-	uint32_t step;    /* the next one */
+	uint32_t budget; /* ns */
+	uint32_t spun;   /* ns so far, by what a pause takes on most machines */
+	uint32_t step;   /* pauses: the next one */
 	uint32_t longest; /* step */
-	bool may_yield;
+	unsigned yields;  /* so many more, at most */
+	int64_t now;      /* by the clock; 0: it has not been looked at */
 };
 
 /* For somebody who waits at a buffer of so many elements. */

@@ -124,23 +124,19 @@ static bool change(
 /* Wait until the word is no longer *seen, and renew it.  True if the deadline
  * has passed; then *seen is the word as it is. */
 static bool await_change(struct weir_duplex *d, uint32_t *seen,
-	uint32_t *budget, int64_t deadline)
+	struct spin *spin, int64_t deadline)
 {
 	struct pair *pair = d->pair;
 	uint32_t word = *seen;
 	bool late = false;
 
-	for (uint32_t spun = 0; *budget > 0; --*budget, spun++) {
-		cpu_pause();
+	while (wi_spin(spin)) {
 		/* acquire [given] [closed]: pairs with change. */
 		word = load_acquire(&pair->word);
 		if (word != *seen) {
-			wi_backoff_learn(&d->backoff, spun, true);
 			*seen = word;
 			return false;
 		}
-		if (*budget == 1)
-			wi_backoff_learn(&d->backoff, spun, false);
 	}
 	if (wi_deadline_passed(deadline)) {
 		late = true;
@@ -159,10 +155,9 @@ static bool await_change(struct weir_duplex *d, uint32_t *seen,
 }
 
 /* second: wait until first waits. */
-static int start(struct weir_duplex *d, uint32_t word, int64_t deadline)
+static int start(struct weir_duplex *d, uint32_t word, struct spin *spin,
+	int64_t deadline)
 {
-	uint32_t budget = wi_backoff_budget(&d->backoff);
-
 	for (;;) {
 		int status = refusal(word, d->me);
 
@@ -171,7 +166,7 @@ static int start(struct weir_duplex *d, uint32_t word, int64_t deadline)
 		if (word & WAITS(FIRST)) {
 			if (change(d->pair, &word, word | STARTED, 0))
 				return WEIR_OK;
-		} else if (await_change(d, &word, &budget, deadline) &&
+		} else if (await_change(d, &word, spin, deadline) &&
 			   !(word & WAITS(FIRST))) {
 			return refusal(word, d->me) != WEIR_OK
 				       ? refusal(word, d->me)
@@ -182,7 +177,7 @@ static int start(struct weir_duplex *d, uint32_t word, int64_t deadline)
 
 /* Its turn: fill the box and give the turn to the other, once that waits. */
 static int give(struct weir_duplex *d, uint32_t *word, const void *out,
-	uint32_t *budget, int64_t deadline)
+	struct spin *spin, int64_t deadline)
 {
 	unsigned other = 1 - d->me;
 	uint32_t value = 0;
@@ -205,7 +200,7 @@ static int give(struct weir_duplex *d, uint32_t *word, const void *out,
 				*word = given & ~SLEEPS(other);
 				return WEIR_OK;
 			}
-		} else if (await_change(d, word, budget, deadline) &&
+		} else if (await_change(d, word, spin, deadline) &&
 			   !(*word & WAITS(other)) &&
 			   refusal(*word, d->me) == WEIR_OK) {
 			return WEIR_TIMED_OUT;
@@ -215,7 +210,7 @@ static int give(struct weir_duplex *d, uint32_t *word, const void *out,
 
 /* Not its turn: wait for it. */
 static int take(struct weir_duplex *d, uint32_t word, void *in,
-	uint32_t *budget, int64_t deadline)
+	struct spin *spin, int64_t deadline)
 {
 	struct pair *pair = d->pair;
 	unsigned other = 1 - d->me;
@@ -230,7 +225,7 @@ static int take(struct weir_duplex *d, uint32_t word, void *in,
 			if (change(pair, &word, word | WAITS(d->me),
 				    SLEEPS(other)))
 				word = (word | WAITS(d->me)) & ~SLEEPS(other);
-		} else if (await_change(d, &word, budget, deadline)) {
+		} else if (await_change(d, &word, spin, deadline)) {
 			if (!is_turn_of(word, d->me) &&
 				refusal(word, d->me) == WEIR_OK &&
 				change(pair, &word, word & ~WAITS(d->me),
@@ -248,22 +243,24 @@ static int exchange(
 {
 	/* acquire [given] [closed]: pairs with change. */
 	uint32_t word = load_acquire(&d->pair->word);
-	uint32_t budget;
+	struct spin spin;
 	int status = refusal(word, d->me);
 
 	if (status != WEIR_OK)
 		return status;
 	if (out != NULL && (!is_turn_of(word, d->me) || !(word & STARTED)))
 		return WEIR_INVALID_ARGUMENT;
-	if (d->me == SECOND && !(word & STARTED))
-		return start(d, word, deadline);
-	budget = wi_backoff_budget(&d->backoff);
-	if (is_turn_of(word, d->me)) {
-		status = give(d, &word, out, &budget, deadline);
-		if (status != WEIR_OK)
-			return status;
+	wi_spin_start(&spin, &d->backoff, 1);
+	if (d->me == SECOND && !(word & STARTED)) {
+		status = start(d, word, &spin, deadline);
+	} else {
+		if (is_turn_of(word, d->me))
+			status = give(d, &word, out, &spin, deadline);
+		if (status == WEIR_OK)
+			status = take(d, word, in, &spin, deadline);
 	}
-	return take(d, word, in, &budget, deadline);
+	wi_spin_end(&spin);
+	return status;
 }
 
 int weir_duplex_exchange_until(

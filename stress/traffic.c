@@ -276,7 +276,7 @@ void traffic_round(const struct traffic *kind, struct stress_random *random)
 	}
 	if (stress_one_in(random, 4))
 		options.spin_limit =
-			stress_one_in(random, 2) ? WEIR_NO_SPIN : 10;
+			stress_one_in(random, 2) ? WEIR_NO_SPIN : 400;
 	stress_describe("capacity %zd, size %zu, %u senders, %u receivers, "
 			"%u each%s",
 		(ptrdiff_t)r.capacity, r.element_size, n_senders, n_receivers,

@@ -78,10 +78,9 @@ typedef struct weir_options {
 	void *allocator_context;
 	/* For statistics, traces and debuggers; copied; may be NULL. */
 	const char *name;
-	/* How long a wait may spin before it sleeps, in pauses of the processor
-	 * (some 10 to 50 ns each; a yield counts as 64): 0 is the library's
-	 * choice, WEIR_NO_SPIN sleeps at once.  Where one CPU is allowed no
-	 * wait ever spins. */
+	/* How long a wait may spin before it sleeps, in ns: 0 is the library's
+	 * choice, WEIR_NO_SPIN sleeps at once.  It spins for less where that
+	 * does not pay, and where one CPU is allowed only yields. */
 	uint32_t spin_limit;
 	uint32_t reserved_flags;
 	void *reserved[7];

@@ -2,6 +2,7 @@
 /* test_waiter.c - one waiter: it sleeps, and is told. */
 #include <criterion/criterion.h>
 
+#include <limits.h>
 #include <weir/common.h>
 
 #include "futex.h"
@@ -10,12 +11,13 @@
 #include "waiter.h"
 
 #define WAITER_TEST(name) Test(waiter, name, .timeout = 60)
-#define SPIN_LONG 1000000000 /* pauses: longer than any test */
+#define SPIN_LONG 1000000000 /* ns: longer than most tests take */
 
 static struct parker parker;
 static struct list decided;
 static int64_t deadline = WEIR_FOREVER;
-static uint32_t pauses;
+static uint32_t budget;
+static struct backoff backoff;
 static struct spin spin;
 
 static void prepare(void)
@@ -27,8 +29,11 @@ static void prepare(void)
 
 static bool park_here(void)
 {
-	spin = (struct spin){
-		.budget = pauses, .step = 1, .longest = 1, .may_yield = true};
+	spin = (struct spin){.backoff = &backoff,
+		.budget = budget,
+		.step = 1,
+		.longest = 1,
+		.yields = UINT_MAX};
 	return wi_parker_park(&parker, &spin, deadline);
 }
 
@@ -74,7 +79,7 @@ WAITER_TEST(a_spinner_is_told_without_having_slept)
 	struct task task;
 
 	prepare();
-	pauses = SPIN_LONG;
+	budget = SPIN_LONG;
 	task_start(&task, park, NULL);
 	wi_news_tell(&decided);
 	cr_assert(task_join(&task) == true);
@@ -111,7 +116,7 @@ WAITER_TEST(a_time_out_leaves_it_to_be_told_later)
 WAITER_TEST(a_spin_in_vain_ends_in_sleep)
 {
 	prepare();
-	pauses = 100;
+	budget = 100;
 	deadline = 1;
 	cr_assert(!park(NULL));
 	cr_assert(spin.spun == 100);
@@ -170,7 +175,7 @@ WAITER_TEST(what_was_decided_is_readable_however_it_is_told)
 		struct task task;
 
 		prepare();
-		pauses = i % 3 == 0 ? 0 : i % 3 == 1 ? 300 : SPIN_LONG;
+		budget = i % 3 == 0 ? 0 : i % 3 == 1 ? 300 : SPIN_LONG;
 		task_start(&task, park_and_read, NULL);
 		written = i;
 		wi_news_tell(&decided);
