@@ -58,9 +58,7 @@ static inline uint64_t lap_of(const struct ring *ring, uint64_t word)
 
 static inline size_t index_of(const struct ring *ring, uint64_t word)
 {
-	uint64_t index_bits = ((uint64_t)1 << ring->lap_shift) - 1;
-
-	return (size_t)((word & index_bits) >> FLAG_BITS);
+	return (size_t)((word & ring->index_mask) >> FLAG_BITS);
 }
 
 static inline uint32_t free_turn(const struct ring *ring, uint64_t word)
@@ -78,7 +76,7 @@ static inline struct slot *slot_at(const struct ring *ring, uint64_t word)
 /* The next position, with the same flags. */
 static inline uint64_t after(const struct ring *ring, uint64_t word)
 {
-	if (likely(index_of(ring, word) + 1 < ring->queue.capacity))
+	if (likely((word & ring->index_mask) != ring->last))
 		return word + ((uint64_t)1 << FLAG_BITS);
 	return (lap_of(ring, word) + 1) << ring->lap_shift | (word & FLAGS);
 }
@@ -567,6 +565,8 @@ int wi_ring_init(struct ring *ring, size_t capacity, size_t element_size,
 		return -ENOMEM;
 	ring->layout = layout;
 	ring->lap_shift = index_bits + FLAG_BITS;
+	ring->index_mask = (((uint64_t)1 << index_bits) - 1) << FLAG_BITS;
+	ring->last = (uint64_t)(capacity - 1) << FLAG_BITS;
 	ring->longest_run = RUN_BYTES / layout.stride + 1;
 	wi_queue_init(
 		&ring->queue, &ring_ops, capacity, element_size, allocator);

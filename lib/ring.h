@@ -11,8 +11,10 @@ struct ring {
 	/* Written before anybody sees the ring. */
 	cache_aligned unsigned char *slots;
 	struct slot_layout layout;
-	unsigned lap_shift; /* of the lap in a position word */
-	size_t longest_run; /* elements of one claim */
+	unsigned lap_shift;  /* of the lap in a position word */
+	uint64_t index_mask; /* of the index there, at its place */
+	uint64_t last;       /* the last index, at that place */
+	size_t longest_run;  /* elements of one claim */
 };
 
 /* 0 or -ENOMEM.  The capacity is at least 1. */
