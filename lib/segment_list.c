@@ -197,6 +197,22 @@ static bool give_back(void *owner, struct reclaim_node *batch)
 	return load_relaxed(&list->spare_count) > SPARES_KEPT;
 }
 
+static struct segment *alloc_segment(
+	const struct segment_list *list, uint64_t number)
+{
+	const struct allocator *allocator = &list->queue.allocator;
+	struct segment *segment =
+		wi_alloc(allocator, list->segment_size, CACHE_LINE);
+
+	/* The first may be all that is ever needed, and not all of it.  Later
+	 * ones are not left to be touched by senders and receivers at once:
+	 * where it is a receiver who comes first, the page is changed twice,
+	 * and the other CPUs are interrupted to forget it. */
+	if (segment != NULL && number > 1)
+		wi_touch(allocator, segment, list->segment_size);
+	return segment;
+}
+
 /* The segment after `last`, which it appends if there is none; NULL if there is
  * no memory.  As a reader. */
 static struct segment *append(struct segment_list *list, struct segment *last)
@@ -205,8 +221,7 @@ static struct segment *append(struct segment_list *list, struct segment *last)
 	void *next = NULL;
 
 	if (segment == NULL)
-		segment = wi_alloc(
-			&list->queue.allocator, list->segment_size, CACHE_LINE);
+		segment = alloc_segment(list, last->number + 1);
 	if (segment == NULL)
 		return NULL;
 	segment->number = last->number + 1;
