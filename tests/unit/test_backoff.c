@@ -138,18 +138,56 @@ BACKOFF_TEST(each_spin_in_vain_takes_a_quarter_off_down_to_next_to_nothing)
 	cr_assert(wi_backoff_budget(&backoff) == SHORTEST);
 }
 
-BACKOFF_TEST(every_32nd_wait_tries_the_whole_limit)
+/* The number of the next wait that tries the whole limit. */
+static int next_probe(struct backoff *backoff, int after, uint32_t budget)
 {
+	for (int i = after + 1; i < after + 1000; i++) {
+		uint32_t now = wi_backoff_budget(backoff);
+
+		if (now == LIMIT)
+			return i;
+		cr_assert(now == budget, "wait %d", i);
+	}
+	return 0;
+}
+
+BACKOFF_TEST(probes_that_lead_to_nothing_become_rare)
+{
+	static const int probes[] = {32, 96, 224, 480, 736, 992};
 	struct backoff backoff;
+	int last = 0;
 
 	wi_backoff_init(&backoff, LIMIT);
 	need_two_cpus();
 	for (int i = 0; i < 100; i++)
 		wi_backoff_learn(&backoff, 1, false);
-	for (int i = 1; i <= 10 * PROBE_EVERY; i++)
-		cr_assert(wi_backoff_budget(&backoff) ==
-				  (i % PROBE_EVERY == 0 ? LIMIT : SHORTEST),
-			"wait %d", i);
+	for (size_t i = 0; i < sizeof probes / sizeof *probes; i++) {
+		last = next_probe(&backoff, last, SHORTEST);
+		cr_assert(last == probes[i], "%d is not %d", last, probes[i]);
+		wi_backoff_learn(&backoff, LIMIT, false);
+	}
+}
+
+BACKOFF_TEST(where_spinning_pays_every_32nd_wait_tries_the_whole_limit)
+{
+	struct backoff backoff;
+	int last = 0;
+
+	wi_backoff_init(&backoff, LIMIT);
+	need_two_cpus();
+	for (int i = 0; i < 100; i++)
+		wi_backoff_learn(&backoff, 1, false);
+	for (int i = 0; i < 5; i++)
+		last = next_probe(&backoff, last, SHORTEST);
+	/* The last one pays, so the one to come is not far away. */
+	wi_backoff_learn(&backoff, LIMIT - 1, true);
+	last = next_probe(&backoff, last, LIMIT / 2);
+	for (int i = 0; i < 5; i++) {
+		int next = next_probe(&backoff, last, LIMIT / 2);
+
+		cr_assert(next == last + PROBE_EVERY);
+		last = next;
+	}
 }
 
 BACKOFF_TEST(a_probe_that_pays_brings_the_budget_back)
