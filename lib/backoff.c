@@ -10,8 +10,7 @@
 
 #define DEFAULT_LIMIT 50000 /* ns: about when who is woken starts to run */
 #define SHORTEST 320        /* ns: less than a system call takes */
-#define PROBE_EVERY 32      /* waits, at first */
-#define PROBE_RARELY 256    /* waits, at last */
+#define PROBE_EVERY 64      /* waits */
 #define SLEEP_EVERY 32      /* waits: instead of yielding */
 #define LOOK_EVERY 256      /* waits: to look at CPUs is a system call */
 #define LOOK_ALONE 16       /* waits, as long as there seems to be one CPU */
@@ -71,33 +70,8 @@ void wi_backoff_init(struct backoff *backoff, uint32_t limit)
 	backoff->limit = limit;
 	init_atomic(&backoff->budget, limit / 2);
 	init_atomic(&backoff->waits, 0);
-	init_atomic(&backoff->probe, PROBE_EVERY);
-	init_atomic(&backoff->gap, PROBE_EVERY);
 	init_atomic(&backoff->crowded, 0);
 	look_at_cpus();
-}
-
-static uint32_t least(const struct backoff *backoff)
-{
-	return SHORTEST < backoff->limit ? SHORTEST : backoff->limit;
-}
-
-/* Is it this wait's turn to try the whole limit?  Where the last one has led to
- * nothing the next is twice as far away. */
-static bool is_probe(struct backoff *backoff, uint32_t waits)
-{
-	/* relaxed, all: hints. */
-	uint32_t gap = load_relaxed(&backoff->gap);
-
-	if (likely((int32_t)(waits - load_relaxed(&backoff->probe)) < 0))
-		return false; /* relaxed: as above */
-	if (load_relaxed(&backoff->budget) > least(backoff)) /* relaxed */
-		gap = PROBE_EVERY;
-	else if (gap < PROBE_RARELY)
-		gap *= 2;
-	store_relaxed(&backoff->gap, gap);           /* relaxed: as above */
-	store_relaxed(&backoff->probe, waits + gap); /* relaxed: as above */
-	return true;
 }
 
 uint32_t wi_backoff_budget(struct backoff *backoff)
@@ -110,7 +84,7 @@ uint32_t wi_backoff_budget(struct backoff *backoff)
 		look_at_cpus();
 	if (!wi_backoff_may_spin())
 		return 0;
-	if (is_probe(backoff, waits))
+	if (waits % PROBE_EVERY == 0)
 		return backoff->limit;
 	return load_relaxed(&backoff->budget); /* relaxed: a hint */
 }
@@ -127,8 +101,8 @@ void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success)
 		wanted = budget - budget / 4;
 	if (success && wanted < budget)
 		return;
-	if (wanted < least(backoff))
-		wanted = least(backoff);
+	if (wanted < SHORTEST)
+		wanted = SHORTEST < backoff->limit ? SHORTEST : backoff->limit;
 	if (wanted != budget)
 		store_relaxed(&backoff->budget, wanted); /* relaxed: a hint */
 }

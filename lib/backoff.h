@@ -6,12 +6,10 @@
  * grows to twice what a successful spin needed, up to half of the limit, and
  * shrinks by a quarter with each one in vain, down to next to nothing.
  *
- * Every 32nd wait tries the whole limit, which is about the time from a wake-up
+ * Every 64th wait tries the whole limit, which is about the time from a wake-up
  * until the sleeper runs.  Else two threads could take turns at sleeping for
  * ever: each one wakes the other, has used up, before that one runs, what there
  * was to do, and sleeps.  One wait that lasts until the other runs ends that.
- * Where elements just come rarely it is in vain: the next such wait is then
- * twice as far away, up to 256.
  *
  * Where the process may use one CPU only, nobody spins: who is waited for
  * cannot run.  But a wait yields twice before it sleeps: others then fill, or
@@ -44,8 +42,6 @@ struct backoff {
 	uint32_t limit;            /* ns; 0: never spin */
 	struct atomic_u32 budget;  /* ns; a hint, any thread may write it */
 	struct atomic_u32 waits;   /* so far; a hint too */
-	struct atomic_u32 probe;   /* the wait that tries the limit; likewise */
-	struct atomic_u32 gap;     /* from that one to the next; likewise */
 	struct atomic_u32 crowded; /* no yields up to that wait; likewise */
 };
 

@@ -10,7 +10,8 @@
 #include "threads.h"
 
 #define BACKOFF_TEST(name) Test(backoff, name, .timeout = 60)
-#define PROBE_EVERY 32
+#define PROBE_EVERY 64
+#define SLEEP_EVERY 32
 #define LIMIT 100000 /* ns */
 #define SHORTEST 320
 
@@ -138,56 +139,18 @@ BACKOFF_TEST(each_spin_in_vain_takes_a_quarter_off_down_to_next_to_nothing)
 	cr_assert(wi_backoff_budget(&backoff) == SHORTEST);
 }
 
-/* The number of the next wait that tries the whole limit. */
-static int next_probe(struct backoff *backoff, int after, uint32_t budget)
+BACKOFF_TEST(every_64th_wait_tries_the_whole_limit)
 {
-	for (int i = after + 1; i < after + 1000; i++) {
-		uint32_t now = wi_backoff_budget(backoff);
-
-		if (now == LIMIT)
-			return i;
-		cr_assert(now == budget, "wait %d", i);
-	}
-	return 0;
-}
-
-BACKOFF_TEST(probes_that_lead_to_nothing_become_rare)
-{
-	static const int probes[] = {32, 96, 224, 480, 736, 992};
 	struct backoff backoff;
-	int last = 0;
 
 	wi_backoff_init(&backoff, LIMIT);
 	need_two_cpus();
 	for (int i = 0; i < 100; i++)
 		wi_backoff_learn(&backoff, 1, false);
-	for (size_t i = 0; i < sizeof probes / sizeof *probes; i++) {
-		last = next_probe(&backoff, last, SHORTEST);
-		cr_assert(last == probes[i], "%d is not %d", last, probes[i]);
-		wi_backoff_learn(&backoff, LIMIT, false);
-	}
-}
-
-BACKOFF_TEST(where_spinning_pays_every_32nd_wait_tries_the_whole_limit)
-{
-	struct backoff backoff;
-	int last = 0;
-
-	wi_backoff_init(&backoff, LIMIT);
-	need_two_cpus();
-	for (int i = 0; i < 100; i++)
-		wi_backoff_learn(&backoff, 1, false);
-	for (int i = 0; i < 5; i++)
-		last = next_probe(&backoff, last, SHORTEST);
-	/* The last one pays, so the one to come is not far away. */
-	wi_backoff_learn(&backoff, LIMIT - 1, true);
-	last = next_probe(&backoff, last, LIMIT / 2);
-	for (int i = 0; i < 5; i++) {
-		int next = next_probe(&backoff, last, LIMIT / 2);
-
-		cr_assert(next == last + PROBE_EVERY);
-		last = next;
-	}
+	for (int i = 1; i <= 10 * PROBE_EVERY; i++)
+		cr_assert(wi_backoff_budget(&backoff) ==
+				  (i % PROBE_EVERY == 0 ? LIMIT : SHORTEST),
+			"wait %d", i);
 }
 
 BACKOFF_TEST(a_probe_that_pays_brings_the_budget_back)
@@ -313,7 +276,7 @@ BACKOFF_TEST(one_wait_in_32_sleeps_instead_of_yielding)
 
 	wi_backoff_init(&backoff, LIMIT);
 	need_two_cpus();
-	for (int i = 0; i < PROBE_EVERY; i++) {
+	for (int i = 0; i < SLEEP_EVERY; i++) {
 		wi_spin_start(&spin, &backoff, 1);
 		spin_out(&spin);
 		cr_assert(spin.budget == 0 || spin.spun >= LIMIT / 2);
