@@ -3,11 +3,13 @@
  *
  * Invariants, whenever the gate is free
  *	I1  a side's WAITS in `attention` is set if and only if somebody waits
- *	    there; so is HELD in the queue's word of that side.
+ *	    there; so is HELD in the queue's word of that side, unless the
+ *	    capacity is 0: nobody claims anything there.
  *	I2  no waiter could be served by what had been published when the gate
  *	    was last left.
  *	I3  capacity 0: those who wait and are live are all on one side, or all
- *	    of one selection.  Who comes is paired at once, if it can be.
+ *	    of one selection.  Who comes is paired at once, if it can be
+ *	    (meeting.c).
  *
  * Ordering edges
  *	[sleep]  Nobody sleeps beside an element, nor beside a free place:
@@ -66,9 +68,14 @@ static struct waiter *first_waiting(struct channel *channel, enum side side)
 	return wi_wait_queue_first(&channel->sides[side].waiting);
 }
 
-static struct atomic_u64 *word_of(struct channel *channel, enum side side)
+/* Let nobody but who is inside claim on this side, or let them again. */
+static void hold(struct channel *channel, enum side side, bool hold)
 {
-	return side == SENDING ? &channel->queue.tail : &channel->queue.head;
+	struct queue *queue = &channel->queue;
+
+	if (queue->capacity > 0)
+		wi_queue_hold(
+			side == SENDING ? &queue->tail : &queue->head, hold);
 }
 
 /* -- Serving ------------------------------------------------------------- */
@@ -97,96 +104,6 @@ static void forget(
 	struct channel *channel, enum side side, struct waiter *waiter)
 {
 	wi_wait_queue_remove(&channel->sides[side].waiting, waiter);
-}
-
-/* The oldest two that may meet: a select does not pair with itself. */
-static bool find_pair(struct channel *channel, struct waiter **sender,
-	struct waiter **receiver)
-{
-	struct wait_queue *senders = &channel->sides[SENDING].waiting;
-	struct wait_queue *receivers = &channel->sides[RECEIVING].waiting;
-
-	/* Many may wait on the one side: not to be looked through in vain. */
-	if (wi_wait_queue_first(receivers) == NULL)
-		return false;
-	for (*sender = NULL;
-		(*sender = wi_wait_queue_next(senders, *sender)) != NULL;)
-		for (*receiver = NULL; (*receiver = wi_wait_queue_next(
-						receivers, *receiver)) != NULL;)
-			if ((*sender)->selection == NULL ||
-				(*sender)->selection != (*receiver)->selection)
-				return true;
-	return false;
-}
-
-static bool is_registering(const struct waiter *waiter)
-{
-	return waiter->selection != NULL && waiter->selection->registering;
-}
-
-/* Make both ours, or neither.  By I3 two selects that are live meet here only
- * while one of them is registering; that is this thread (selection.h), and
- * nobody else can claim it.  So the other is claimed first, and then the pair
- * cannot fail.  Before anything is claimed, dead ones are put aside: a select
- * with two cases here leaves one when the other is decided. */
-static bool claim_pair(
-	struct channel *channel, struct waiter *sender, struct waiter *receiver)
-{
-	bool sender_last = is_registering(sender);
-
-	if (!wi_waiter_is_live(receiver)) {
-		forget(channel, RECEIVING, receiver);
-		return false;
-	}
-	if (!wi_waiter_is_live(sender) ||
-		(!sender_last && !wi_waiter_claim(sender))) {
-		forget(channel, SENDING, sender);
-		return false;
-	}
-	if (!wi_waiter_claim(receiver)) {
-		/* Then the sender is plain, or still to be claimed. */
-		forget(channel, RECEIVING, receiver);
-		return false;
-	}
-	return !sender_last || wi_waiter_claim(sender);
-}
-
-/* A recv_many that has got something, and nobody else is there to meet. */
-static void let_go_of_the_served(struct channel *channel, struct list *decided)
-{
-	struct wait_queue *receivers = &channel->sides[RECEIVING].waiting;
-	struct waiter *receiver, *next;
-
-	for (receiver = wi_wait_queue_first(receivers); receiver != NULL;
-		receiver = next) {
-		next = wi_wait_queue_next(receivers, receiver);
-		if (receiver->done > 0)
-			wi_channel_decide(
-				channel, RECEIVING, receiver, WEIR_OK, decided);
-	}
-}
-
-/* Capacity 0: pair up the oldest of both sides. */
-static void let_meet(struct channel *channel, struct list *decided)
-{
-	struct waiter *sender, *receiver;
-	bool any_wants_more = false;
-
-	while (find_pair(channel, &sender, &receiver)) {
-		if (!claim_pair(channel, sender, receiver))
-			continue;
-		wi_rendezvous_meet(&channel->queue, sender, receiver);
-		if (sender->done == sender->wanted)
-			wi_channel_decide(
-				channel, SENDING, sender, WEIR_OK, decided);
-		if (receiver->done == receiver->wanted)
-			wi_channel_decide(
-				channel, RECEIVING, receiver, WEIR_OK, decided);
-		else
-			any_wants_more = true;
-	}
-	if (any_wants_more)
-		let_go_of_the_served(channel, decided);
 }
 
 /* Take or put one element for a waiter. */
@@ -357,7 +274,7 @@ void wi_channel_settle(struct channel *channel, struct list *decided)
 	bool moved;
 
 	if (channel->queue.capacity == 0)
-		let_meet(channel, decided);
+		wi_channel_let_meet(channel, decided);
 	/* An element for a receiver makes a place for a sender, whose element
 	 * may be for the next receiver. */
 	do {
@@ -450,7 +367,7 @@ static void let_go_if_nobody_waits(struct channel *channel, enum side side)
 	/* Who still sees the bit finds nobody to serve.  Only setting it is
 	 * part of [sleep]. */
 	fetch_and_acq_rel(&channel->attention, ~WAITS(side));
-	wi_queue_hold(word_of(channel, side), false);
+	hold(channel, side, false);
 }
 
 void wi_channel_enter_too(struct channel *channel)
@@ -483,7 +400,7 @@ void wi_channel_queue(
 	/* HELD first: from when statistics count this waiter, nobody goes past
 	 * it.  relaxed: only written inside the gate. */
 	if (!(load_relaxed(&channel->attention) & WAITS(side))) {
-		wi_queue_hold(word_of(channel, side), true);
+		hold(channel, side, true);
 		/* seq_cst [sleep]: R1; our caller does R4. */
 		fetch_or_seq_cst(&channel->attention, WAITS(side));
 		wi_channel_catch_up(channel, side);

@@ -89,21 +89,24 @@ static void init_waiter(
 			transfer->count - transfer->done, parker);
 }
 
-/* Enter the gate and stand in the queue, and serve whoever can be, first of all
- * ourselves.  WEIR_OK, or outside again: CLOSED_RESOURCE. */
-static int enter_and_queue(
+/* Enter the gate.  WEIR_OK, or outside again: CLOSED_RESOURCE. */
+static int check_inside(struct transfer *transfer, struct list *decided)
+{
+	/* relaxed: written inside the gate. */
+	if (!load_relaxed(&transfer->end->closed))
+		return WEIR_OK;
+	wi_channel_leave(transfer->end->channel, decided);
+	return WEIR_CLOSED_RESOURCE;
+}
+
+/* Inside the gate: capacity 0, and somebody was there to meet? */
+static bool meet(
 	struct transfer *transfer, struct waiter *waiter, struct list *decided)
 {
 	struct channel *channel = transfer->end->channel;
 
-	/* relaxed: written inside the gate. */
-	if (load_relaxed(&transfer->end->closed)) {
-		wi_channel_leave(channel, decided);
-		return WEIR_CLOSED_RESOURCE;
-	}
-	wi_channel_queue(channel, transfer->side, waiter);
-	wi_channel_settle(channel, decided);
-	return WEIR_OK;
+	return channel->queue.capacity == 0 &&
+	       wi_channel_meet(channel, transfer->side, waiter, decided);
 }
 
 /* Inside the gate: if the time is up, leave the queue, if that is allowed. */
@@ -126,6 +129,16 @@ static int64_t next_look(
 	return due < deadline ? due : deadline;
 }
 
+static void start_spin(const struct transfer *transfer, struct spin *spin)
+{
+	struct channel *channel = transfer->end->channel;
+
+	if (!wi_deadline_passed(transfer->deadline) &&
+		wi_queue_due(&channel->queue) == WEIR_FOREVER)
+		wi_spin_start(spin, &channel->sides[transfer->side].backoff,
+			channel->queue.capacity);
+}
+
 /* Stand in the queue until served, or until time is up. */
 static int stand_and_wait(struct transfer *transfer, struct spin *spin)
 {
@@ -140,13 +153,22 @@ static int stand_and_wait(struct transfer *transfer, struct spin *spin)
 	wi_parker_init(&parker);
 	init_waiter(&waiter, transfer, &parker);
 	wi_channel_enter(channel, &decided);
-	status = enter_and_queue(transfer, &waiter, &decided);
+	status = check_inside(transfer, &decided);
 	if (status != WEIR_OK)
 		return status;
+	if (meet(transfer, &waiter, &decided)) {
+		wi_channel_leave(channel, &decided);
+		transfer->done += waiter.done;
+		return WEIR_OK;
+	}
+	wi_channel_queue(channel, transfer->side, &waiter);
+	wi_channel_settle(channel, &decided);
 	withdrawn = withdraw_if_late(transfer, &waiter);
 	look = next_look(transfer, &waiter);
 	wi_channel_leave(channel, &decided);
 
+	if (channel->queue.capacity == 0)
+		start_spin(transfer, spin);
 	while (!withdrawn && !wi_parker_park(&parker, spin, look)) {
 		wi_channel_enter(channel, &decided);
 		wi_channel_settle(channel, &decided);
@@ -164,24 +186,22 @@ static int try_to_meet(struct transfer *transfer)
 {
 	struct channel *channel = transfer->end->channel;
 	enum side side = transfer->side;
-	struct parker nobody;
 	struct waiter waiter;
 	struct list decided;
+	bool through;
 	int status;
 
 	if (!wi_channel_waits(channel, side == SENDING ? RECEIVING : SENDING) ||
 		!wi_channel_try_enter(channel, &decided))
 		return WEIR_WOULD_BLOCK;
-	wi_parker_init(&nobody);
-	init_waiter(&waiter, transfer, &nobody);
-	status = enter_and_queue(transfer, &waiter, &decided);
+	init_waiter(&waiter, transfer, NULL);
+	status = check_inside(transfer, &decided);
 	if (status != WEIR_OK)
 		return status;
-	if (waiter.queued && wi_channel_withdraw(channel, side, &waiter))
-		waiter.status = WEIR_WOULD_BLOCK;
+	through = wi_channel_meet(channel, side, &waiter, &decided);
 	wi_channel_leave(channel, &decided);
 	transfer->done += waiter.done;
-	return waiter.status;
+	return through ? WEIR_OK : WEIR_WOULD_BLOCK;
 }
 
 /* Look again and again, as long as the spin lasts. */
@@ -205,13 +225,11 @@ static int wait(struct transfer *transfer)
 	struct spin spin = {.budget = 0};
 	int status = WEIR_WOULD_BLOCK;
 
-	if (!wi_deadline_passed(transfer->deadline) &&
-		wi_queue_due(&channel->queue) == WEIR_FOREVER)
-		wi_spin_start(&spin, &channel->sides[transfer->side].backoff,
-			channel->queue.capacity);
 	/* In a rendezvous there is nothing to see. */
-	if (channel->queue.capacity > 0)
+	if (channel->queue.capacity > 0) {
+		start_spin(transfer, &spin);
 		status = look_again(transfer, &spin);
+	}
 	if (status == WEIR_WOULD_BLOCK)
 		status = stand_and_wait(transfer, &spin);
 	wi_spin_end(&spin);

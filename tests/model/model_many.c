@@ -35,6 +35,13 @@ static void try_recv_run(void *argument)
 		weir_try_recv_many(run->rx, run->elements, 2, &run->moved);
 }
 
+static void recv_run(void *argument)
+{
+	struct run *run = argument;
+
+	run->status = weir_recv_many(run->rx, run->elements, 2, &run->moved);
+}
+
 static void try_recv_run_and_free(void *argument)
 {
 	struct run *run = argument;
@@ -300,4 +307,69 @@ MODEL(many, statistics_of_a_drain,
 	check(now.sent == 1 + in.moved && now.received == 1);
 	check(now.dropped == in.moved && weir_sender_length(ends.tx) == 0);
 	weir_sender_free(ends.tx);
+}
+
+MODEL(many, meet,
+	"send_many meets recv_many: both elements at once, rendezvous")
+{
+	struct ends ends = open_channel(0);
+	struct run in = {.tx = ends.tx, .elements = {1, 2}};
+	struct run out = {.rx = ends.rx};
+
+	spawn("run in", send_run, &in);
+	spawn("run out", recv_run, &out);
+	join();
+	check(in.status == WEIR_OK && in.moved == 2);
+	check(out.status == WEIR_OK && out.moved == 2);
+	check(out.elements[0] == 1 && out.elements[1] == 2);
+	free_channel(ends);
+}
+
+MODEL(many, meet_two, "send_many meets recv_many and a try_recv, rendezvous")
+{
+	struct ends ends = open_channel(0);
+	struct run in = {.tx = ends.tx, .elements = {1, 2}};
+	struct run out = {.rx = ends.rx};
+	struct act acts[5] = {RECEIVES(ends)};
+
+	spawn("run in", send_run, &in);
+	spawn("run out", recv_run, &out);
+	spawn("receiver", do_try_recv, &acts[0]);
+	join();
+	check(in.status == WEIR_OK && in.moved == 2);
+	check(out.moved == (acts[0].status == WEIR_OK ? 1 : 2));
+	as_acts(&in, &acts[1]);
+	as_acts(&out, &acts[3]);
+	check_once(acts, 5, ends.rx);
+	free_channel(ends);
+}
+
+MODEL(many, meet_one, "recv_many meets a send: it goes with less, rendezvous")
+{
+	struct ends ends = open_channel(0);
+	struct run out = {.rx = ends.rx};
+	struct act act = SENDS(ends, 1);
+
+	spawn("sender", do_send, &act);
+	spawn("run out", recv_run, &out);
+	join();
+	check(act.status == WEIR_OK);
+	check(out.moved == 1 && out.elements[0] == 1);
+	free_channel(ends);
+}
+
+MODEL(many, meet_one_by_one, "send_many meets two that receive, rendezvous")
+{
+	struct ends ends = open_channel(0);
+	struct run in = {.tx = ends.tx, .elements = {1, 2}};
+	struct act acts[4] = {RECEIVES(ends), RECEIVES(ends)};
+
+	spawn("run in", send_run, &in);
+	spawn("receiver 1", do_recv, &acts[0]);
+	spawn("receiver 2", do_recv, &acts[1]);
+	join();
+	check(in.status == WEIR_OK && in.moved == 2);
+	as_acts(&in, &acts[2]);
+	check_once(acts, 4, ends.rx);
+	free_channel(ends);
 }
