@@ -20,6 +20,10 @@
  * than what they were calibrated for. */
 #define MOST_OVERTIME 8
 
+/* A run that a count is taken from lasts a repetition by this. */
+#define LONG_ENOUGH 1.25
+#define MOST_ELEMENTS 50000000
+
 /* What takes part in a cell. */
 struct player {
 	struct bench_turn turn;
@@ -63,7 +67,9 @@ static bool ask(const struct bench_cell *cell, struct player *player,
 
 /* -- How many elements ------------------------------------------------------ */
 
-/* As many as make a repetition last rep_ms; all of them are warm-up, too. */
+/* As many as make a repetition last rep_ms; all of them are warm-up, too.  A
+ * short run is mostly the start of its threads, so the last one must have been
+ * about that long. */
 static uint64_t calibrate(const struct bench_cell *cell, struct player *player)
 {
 	const struct bench_workload *w = cell->workload;
@@ -76,11 +82,12 @@ static uint64_t calibrate(const struct bench_cell *cell, struct player *player)
 	if (w->pace_ns > 0)
 		return (uint64_t)(wanted_ns / (double)w->pace_ns) + 1;
 	while (ask(cell, player, count, &figures)) {
-		if (figures.wall_ns > wanted_ns / 4 || count > 50000000)
-			return (uint64_t)((double)count * wanted_ns /
-					  figures.wall_ns) +
-			       1;
-		count *= 4;
+		double short_of = wanted_ns / figures.wall_ns;
+		uint64_t next = (uint64_t)((double)count * short_of) + 1;
+
+		if (short_of < LONG_ENOUGH || count > MOST_ELEMENTS)
+			return next;
+		count = short_of > 4 ? 4 * count : next;
 	}
 	return 0;
 }
