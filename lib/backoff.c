@@ -71,6 +71,7 @@ void wi_backoff_init(struct backoff *backoff, uint32_t limit)
 	init_atomic(&backoff->budget, limit / 2);
 	init_atomic(&backoff->waits, 0);
 	init_atomic(&backoff->crowded, 0);
+	wi_crowd_init(&backoff->crowd);
 	look_at_cpus();
 }
 
@@ -145,6 +146,14 @@ static void pause_for_a_step(struct spin *spin)
 		spin->step *= 2;
 }
 
+static bool is_crowded(struct backoff *backoff)
+{
+	uint64_t set = load_relaxed(&cpus); /* relaxed: a hint */
+
+	return wi_crowd_is_foreign(
+		&backoff->crowd, (unsigned)__builtin_popcountll(set));
+}
+
 static void yield(struct spin *spin)
 {
 	struct backoff *backoff = spin->backoff;
@@ -157,7 +166,7 @@ static void yield(struct spin *spin)
 	/* While others have the CPU, waiting costs nothing. */
 	spin->spun += took < YIELD ? (uint32_t)took : YIELD;
 	spin->yields--;
-	if (took > SLICE) {
+	if (took > SLICE && is_crowded(backoff)) {
 		spin->yields = 0;
 		/* relaxed, both: hints. */
 		store_relaxed(&backoff->crowded,

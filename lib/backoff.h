@@ -25,9 +25,10 @@
  * go on like that for ever, each one's yield the other's turn, while a wake-up
  * looks for a CPU that is free: every 32nd wait sleeps instead of yielding.
  *
- * And where a yield takes as long as a time slice, somebody else wants the CPU
- * for longer than we do.  Each yield to him costs a slice, while who is woken
- * from sleep goes before him: so the next 64 waits of this side do not yield.
+ * And where a yield takes as long as a time slice, and other programs use the
+ * CPUs as well (crowd.h), each further yield to them would cost a slice, while
+ * who is woken from sleep goes before them: so the next 64 waits of this side do
+ * not yield.
  */
 #ifndef WI_BACKOFF_H
 #define WI_BACKOFF_H
@@ -37,12 +38,14 @@
 #include <stdint.h>
 
 #include "atomic.h"
+#include "crowd.h"
 
 struct backoff {
 	uint32_t limit;            /* ns; 0: never spin */
 	struct atomic_u32 budget;  /* ns; a hint, any thread may write it */
 	struct atomic_u32 waits;   /* so far; a hint too */
 	struct atomic_u32 crowded; /* no yields up to that wait; likewise */
+	struct crowd crowd;
 };
 
 /* `limit` as in weir_options: 0 is our choice, WEIR_NO_SPIN is none. */

@@ -7,12 +7,22 @@
 
 #define NS_PER_S 1000000000
 
-int64_t weir_now(void)
+static int64_t read_clock(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+int64_t weir_now(void)
+{
+	return read_clock(CLOCK_MONOTONIC);
+}
+
+int64_t wi_cpu_time(void)
+{
+	return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 int64_t wi_deadline_after(int64_t timeout)

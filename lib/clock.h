@@ -12,4 +12,7 @@ int64_t wi_deadline_after(int64_t timeout);
 
 bool wi_deadline_passed(int64_t deadline);
 
+/* CPU time that all threads of the process have used, in ns.  A system call. */
+int64_t wi_cpu_time(void);
+
 #endif

@@ -65,7 +65,9 @@ int clock_gettime(clockid_t clock, struct timespec *time)
 
 	atomic_fetch_add_explicit(&looks, 1, memory_order_relaxed);
 	if (clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
-		clock != CLOCK_MONOTONIC_RAW && clock != CLOCK_MONOTONIC_COARSE)
+		clock != CLOCK_MONOTONIC_RAW &&
+		clock != CLOCK_MONOTONIC_COARSE &&
+		clock != CLOCK_PROCESS_CPUTIME_ID)
 		time->tv_sec += jump();
 	return status;
 }
