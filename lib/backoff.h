@@ -27,8 +27,8 @@
  *
  * And where a yield takes as long as a time slice, and other programs use the
  * CPUs as well (crowd.h), each further yield to them would cost a slice, while
- * who is woken from sleep goes before them: so the next 64 waits of this side do
- * not yield.
+ * who is woken from sleep goes before them: so the next 64 waits of this side
+ * do not yield.
  */
 #ifndef WI_BACKOFF_H
 #define WI_BACKOFF_H
