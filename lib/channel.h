@@ -24,6 +24,11 @@
 
 enum side { SENDING, RECEIVING };
 
+static inline enum side wi_other_side(enum side side)
+{
+	return side == SENDING ? RECEIVING : SENDING;
+}
+
 /* In `attention`, who on this side has something to hear of.  Who has put an
  * element in, or taken one out, looks there and serves. */
 #define WAITS(side) ((uint32_t)1 << (side))   /* operations that wait */

@@ -109,7 +109,7 @@ void wi_channel_let_meet(struct channel *channel, struct list *decided)
 static struct waiter *meet_oldest(
 	struct channel *channel, enum side side, struct waiter *waiter)
 {
-	enum side other = side == SENDING ? RECEIVING : SENDING;
+	enum side other = wi_other_side(side);
 	struct waiter *partner;
 
 	while ((partner = wi_wait_queue_first(
@@ -130,7 +130,7 @@ static struct waiter *meet_oldest(
 bool wi_channel_meet(struct channel *channel, enum side side,
 	struct waiter *waiter, struct list *decided)
 {
-	enum side other = side == SENDING ? RECEIVING : SENDING;
+	enum side other = wi_other_side(side);
 
 	while (waiter->done < waiter->wanted) {
 		struct waiter *partner = meet_oldest(channel, side, waiter);

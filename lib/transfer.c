@@ -191,7 +191,7 @@ static int try_to_meet(struct transfer *transfer)
 	bool through;
 	int status;
 
-	if (!wi_channel_waits(channel, side == SENDING ? RECEIVING : SENDING) ||
+	if (!wi_channel_waits(channel, wi_other_side(side)) ||
 		!wi_channel_try_enter(channel, &decided))
 		return WEIR_WOULD_BLOCK;
 	init_waiter(&waiter, transfer, NULL);

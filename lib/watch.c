@@ -15,11 +15,6 @@
 	(WATCHED(SENDING) | WATCHED(RECEIVING) | TOLD(SENDING) |               \
 		TOLD(RECEIVING))
 
-static enum side other(enum side side)
-{
-	return side == SENDING ? RECEIVING : SENDING;
-}
-
 static bool somebody_waits(struct channel *channel, enum side side)
 {
 	struct wait_queue *waiting = &channel->sides[side].waiting;
@@ -38,7 +33,8 @@ int wi_channel_look_inside(struct channel *channel, enum side side)
 	struct queue *queue = &channel->queue;
 
 	/* First: a select may wait on both sides, and would meet who comes. */
-	if (queue->capacity == 0 && somebody_waits(channel, other(side)))
+	if (queue->capacity == 0 &&
+		somebody_waits(channel, wi_other_side(side)))
 		return WEIR_OK;
 	if (somebody_waits(channel, side))
 		return WEIR_WOULD_BLOCK;
@@ -58,7 +54,7 @@ int wi_channel_look(struct channel *channel, enum side side)
 	struct list decided;
 
 	if (status == WEIR_WOULD_BLOCK && queue->capacity == 0 &&
-		wi_channel_waits(channel, other(side)) &&
+		wi_channel_waits(channel, wi_other_side(side)) &&
 		wi_channel_try_enter(channel, &decided)) {
 		status = wi_channel_look_inside(channel, side);
 		wi_channel_leave(channel, &decided);
