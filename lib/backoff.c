@@ -8,6 +8,8 @@
 #include <sched.h>
 #include <weir/channel.h>
 
+#include "clock.h"
+
 #define DEFAULT_LIMIT 50000 /* ns: about when who is woken starts to run */
 #define SHORTEST 320        /* ns: less than a system call takes */
 #define PROBE_EVERY 64      /* waits */
@@ -146,12 +148,12 @@ static void pause_for_a_step(struct spin *spin)
 		spin->step *= 2;
 }
 
-static bool is_crowded(struct backoff *backoff)
+static bool is_crowded(struct backoff *backoff, int64_t now)
 {
 	uint64_t set = load_relaxed(&cpus); /* relaxed: a hint */
 
-	return wi_crowd_is_foreign(
-		&backoff->crowd, (unsigned)__builtin_popcountll(set));
+	return wi_crowd_is_foreign(&backoff->crowd, now, wi_cpu_time(),
+		(unsigned)__builtin_popcountll(set));
 }
 
 static void yield(struct spin *spin)
@@ -166,7 +168,7 @@ static void yield(struct spin *spin)
 	/* While others have the CPU, waiting costs nothing. */
 	spin->spun += took < YIELD ? (uint32_t)took : YIELD;
 	spin->yields--;
-	if (took > SLICE && is_crowded(backoff)) {
+	if (took > SLICE && is_crowded(backoff, spin->now)) {
 		spin->yields = 0;
 		/* relaxed, both: hints. */
 		store_relaxed(&backoff->crowded,

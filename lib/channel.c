@@ -69,13 +69,13 @@ static struct waiter *first_waiting(struct channel *channel, enum side side)
 }
 
 /* Let nobody but who is inside claim on this side, or let them again. */
-static void hold(struct channel *channel, enum side side, bool hold)
+static void hold(struct channel *channel, enum side side, bool on)
 {
 	struct queue *queue = &channel->queue;
 
 	if (queue->capacity > 0)
 		wi_queue_hold(
-			side == SENDING ? &queue->tail : &queue->head, hold);
+			side == SENDING ? &queue->tail : &queue->head, on);
 }
 
 /* -- Serving ------------------------------------------------------------- */
@@ -97,13 +97,6 @@ static bool is_next_in_hand(struct channel *channel, enum side side)
 		return false;
 	return side == SENDING ? places->tail_in_hand(queue)
 			       : places->head_in_hand(queue);
-}
-
-/* It lost: another channel was faster. */
-static void forget(
-	struct channel *channel, enum side side, struct waiter *waiter)
-{
-	wi_wait_queue_remove(&channel->sides[side].waiting, waiter);
 }
 
 /* Take or put one element for a waiter. */
@@ -253,7 +246,7 @@ static bool serve_side(
 			if (++waiter->done < waiter->wanted)
 				continue;
 		} else if (status == LOST) {
-			forget(channel, side, waiter);
+			wi_channel_forget(channel, side, waiter);
 			continue;
 		} else if (status == WEIR_WOULD_BLOCK && side == RECEIVING &&
 			   skip_gaps(channel)) {

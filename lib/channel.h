@@ -176,6 +176,13 @@ void wi_channel_let_meet(struct channel *channel, struct list *decided);
 bool wi_channel_meet(struct channel *channel, enum side side,
 	struct waiter *waiter, struct list *decided);
 
+/* Take out a waiter that has lost: another channel was faster. */
+static inline void wi_channel_forget(
+	struct channel *channel, enum side side, struct waiter *waiter)
+{
+	wi_wait_queue_remove(&channel->sides[side].waiting, waiter);
+}
+
 /* End a wait. */
 void wi_channel_decide(struct channel *channel, enum side side,
 	struct waiter *waiter, int status, struct list *decided);

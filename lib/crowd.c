@@ -2,10 +2,6 @@
 /* crowd.c - see crowd.h.  All loads and stores here are relaxed: hints. */
 #include "crowd.h"
 
-#include <weir/common.h>
-
-#include "clock.h"
-
 /* A sample: the clock, and the CPU time of the process, 32 bits each, in units
  * of 65.5 us.  Both wrap, differences do not mind. */
 #define UNIT_BITS 16
@@ -18,7 +14,7 @@ void wi_crowd_init(struct crowd *crowd)
 	init_atomic(&crowd->foreign, false);
 }
 
-bool wi_crowd_judge(
+bool wi_crowd_is_foreign(
 	struct crowd *crowd, int64_t now, int64_t used, unsigned cpus)
 {
 	uint32_t wall = (uint32_t)(now >> UNIT_BITS);
@@ -37,9 +33,4 @@ bool wi_crowd_judge(
 	store_relaxed(&crowd->sample, (uint64_t)wall << 32 | own);
 	store_relaxed(&crowd->foreign, foreign); /* relaxed: as above */
 	return foreign;
-}
-
-bool wi_crowd_is_foreign(struct crowd *crowd, unsigned cpus)
-{
-	return wi_crowd_judge(crowd, weir_now(), wi_cpu_time(), cpus);
 }

@@ -24,13 +24,10 @@ struct crowd {
 
 void wi_crowd_init(struct crowd *crowd);
 
-/* After a long yield: have others had a share of these CPUs since the last one?
- * False if that was too long ago to tell.  A system call. */
-bool wi_crowd_is_foreign(struct crowd *crowd, unsigned cpus);
-
-/* The same at a time, for a process that has used so much CPU time by then;
- * both in ns. */
-bool wi_crowd_judge(
+/* After a long yield, at `now`, when the process has used so much CPU time:
+ * have others had a share of these CPUs since the last one?  Both in ns.  False
+ * if that was too long ago to tell. */
+bool wi_crowd_is_foreign(
 	struct crowd *crowd, int64_t now, int64_t used, unsigned cpus);
 
 #endif

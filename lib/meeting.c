@@ -8,13 +8,6 @@
  */
 #include "channel.h"
 
-/* It lost: another channel was faster. */
-static void forget(
-	struct channel *channel, enum side side, struct waiter *waiter)
-{
-	wi_wait_queue_remove(&channel->sides[side].waiting, waiter);
-}
-
 /* The oldest two that may meet: a select does not pair with itself. */
 static bool find_pair(struct channel *channel, struct waiter **sender,
 	struct waiter **receiver)
@@ -51,17 +44,17 @@ static bool claim_pair(
 	bool sender_last = is_registering(sender);
 
 	if (!wi_waiter_is_live(receiver)) {
-		forget(channel, RECEIVING, receiver);
+		wi_channel_forget(channel, RECEIVING, receiver);
 		return false;
 	}
 	if (!wi_waiter_is_live(sender) ||
 		(!sender_last && !wi_waiter_claim(sender))) {
-		forget(channel, SENDING, sender);
+		wi_channel_forget(channel, SENDING, sender);
 		return false;
 	}
 	if (!wi_waiter_claim(receiver)) {
 		/* Then the sender is plain, or still to be claimed. */
-		forget(channel, RECEIVING, receiver);
+		wi_channel_forget(channel, RECEIVING, receiver);
 		return false;
 	}
 	return !sender_last || wi_waiter_claim(sender);
@@ -115,7 +108,7 @@ static struct waiter *meet_oldest(
 	while ((partner = wi_wait_queue_first(
 			&channel->sides[other].waiting)) != NULL) {
 		if (!wi_waiter_claim(partner)) {
-			forget(channel, other, partner);
+			wi_channel_forget(channel, other, partner);
 			continue;
 		}
 		if (side == SENDING)

@@ -2,9 +2,10 @@
 /* test_crowd.c - whether other programs want the same CPUs. */
 #include <criterion/criterion.h>
 
+#include <weir/common.h>
+
 #include "clock.h"
 #include "crowd.h"
-#include <weir/common.h>
 
 #define CROWD_TEST(name) Test(crowd, name, .timeout = 60)
 #define MS INT64_C(1000000)
@@ -16,8 +17,8 @@ static bool judge(int64_t start, int64_t elapsed, int64_t used)
 	struct crowd crowd;
 
 	wi_crowd_init(&crowd);
-	cr_assert(!wi_crowd_judge(&crowd, start, start / 3, CPUS));
-	return wi_crowd_judge(
+	cr_assert(!wi_crowd_is_foreign(&crowd, start, start / 3, CPUS));
+	return wi_crowd_is_foreign(
 		&crowd, start + elapsed, start / 3 + CPUS * used, CPUS);
 }
 
@@ -56,14 +57,14 @@ CROWD_TEST(too_soon_the_last_answer_holds)
 	struct crowd crowd;
 
 	wi_crowd_init(&crowd);
-	wi_crowd_judge(&crowd, 1000 * MS, 0, CPUS);
+	wi_crowd_is_foreign(&crowd, 1000 * MS, 0, CPUS);
 	/* Not by a sample of its own, which would tell little. */
-	cr_assert(!wi_crowd_judge(&crowd, 1001 * MS, 0, CPUS));
-	cr_assert(wi_crowd_judge(&crowd, 1010 * MS, 0, CPUS));
-	cr_assert(wi_crowd_judge(&crowd, 1011 * MS, 2 * MS, CPUS));
+	cr_assert(!wi_crowd_is_foreign(&crowd, 1001 * MS, 0, CPUS));
+	cr_assert(wi_crowd_is_foreign(&crowd, 1010 * MS, 0, CPUS));
+	cr_assert(wi_crowd_is_foreign(&crowd, 1011 * MS, 2 * MS, CPUS));
 	/* From 1010 on. */
-	cr_assert(!wi_crowd_judge(&crowd, 1020 * MS, 20 * MS, CPUS));
-	cr_assert(!wi_crowd_judge(&crowd, 1021 * MS, 20 * MS, CPUS));
+	cr_assert(!wi_crowd_is_foreign(&crowd, 1020 * MS, 20 * MS, CPUS));
+	cr_assert(!wi_crowd_is_foreign(&crowd, 1021 * MS, 20 * MS, CPUS));
 }
 
 CROWD_TEST(on_one_cpu_all_of_it_is_enough)
@@ -71,9 +72,9 @@ CROWD_TEST(on_one_cpu_all_of_it_is_enough)
 	struct crowd crowd;
 
 	wi_crowd_init(&crowd);
-	wi_crowd_judge(&crowd, 1000 * MS, 0, 1);
-	cr_assert(!wi_crowd_judge(&crowd, 1010 * MS, 10 * MS, 1));
-	cr_assert(wi_crowd_judge(&crowd, 1020 * MS, 15 * MS, 1));
+	wi_crowd_is_foreign(&crowd, 1000 * MS, 0, 1);
+	cr_assert(!wi_crowd_is_foreign(&crowd, 1010 * MS, 10 * MS, 1));
+	cr_assert(wi_crowd_is_foreign(&crowd, 1020 * MS, 15 * MS, 1));
 }
 
 CROWD_TEST(cpu_time_is_what_all_threads_have_used)
