@@ -22,7 +22,7 @@
 #define SLICE 500000     /* ns: less than the system gives to who wants more */
 #define CROWDED_FOR 64   /* waits */
 #define YIELDS_ALONE 2   /* before a sleep where there is one CPU */
-#define FIRST_STEP 2     /* pauses */
+#define FIRST_STEP 2     /* pauses; and each, at a word of one's own */
 #define SMALL 64         /* elements: fewer come in less than a microsecond */
 #define STEP_IN_SMALL 16 /* pauses: half of what a line takes at the worst */
 #define STEP_IN_LARGE 64
@@ -121,15 +121,24 @@ static bool may_yield(const struct backoff *backoff)
 	return left >= CROWDED_FOR && waits % SLEEP_EVERY != SLEEP_EVERY / 2;
 }
 
-void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity)
+static uint32_t longest_step(size_t capacity)
+{
+	if (capacity == 0)
+		return FIRST_STEP;
+	return capacity < SMALL ? STEP_IN_SMALL : STEP_IN_LARGE;
+}
+
+void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity,
+	int64_t deadline)
 {
 	spin->backoff = backoff;
 	spin->budget = wi_backoff_budget(backoff);
 	spin->spun = 0;
 	spin->step = FIRST_STEP;
-	spin->longest = capacity < SMALL ? STEP_IN_SMALL : STEP_IN_LARGE;
+	spin->longest = longest_step(capacity);
 	spin->yields = UINT_MAX;
 	spin->now = 0;
+	spin->deadline = deadline;
 	if (!wi_backoff_may_spin() && backoff->limit > 0) {
 		spin->budget = UINT32_MAX;
 		spin->spun = YIELD_AFTER;
@@ -168,6 +177,8 @@ static void yield(struct spin *spin)
 	/* While others have the CPU, waiting costs nothing. */
 	spin->spun += took < YIELD ? (uint32_t)took : YIELD;
 	spin->yields--;
+	if (spin->now >= spin->deadline)
+		spin->budget = 0;
 	if (took > SLICE && is_crowded(backoff, spin->now)) {
 		spin->yields = 0;
 		/* relaxed, both: hints. */

@@ -19,7 +19,8 @@
  *
  * A spin goes in steps, with a look after each.  The steps grow, so that the
  * line which the other side is writing is left alone for a while; in a buffer
- * that is large enough to fill meanwhile, more than in a small one.  After some
+ * that is large enough to fill meanwhile, more than in a small one.  Who waits
+ * for a word of its own disturbs nobody by looking.  After some
  * 2 us the other side may be without a CPU: then the steps are yields, which
  * let it have ours.  But two threads that the system has put on one CPU could
  * go on like that for ever, each one's yield the other's turn, while a wake-up
@@ -66,10 +67,13 @@ struct spin {
 	uint32_t longest; /* step */
 	unsigned yields;  /* so many more, at most */
 	int64_t now;      /* by the clock; 0: it has not been looked at */
+	int64_t deadline; /* as below */
 };
 
-/* For somebody who waits at a buffer of so many elements. */
-void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity);
+/* For somebody who waits at a buffer of so many elements, or at 0 for a word of
+ * its own, which others write once.  Yielding ends at the deadline. */
+void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity,
+	int64_t deadline);
 
 /* Go one step.  False, at once: it is time to sleep. */
 bool wi_spin(struct spin *spin);

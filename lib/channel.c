@@ -291,7 +291,7 @@ void wi_channel_serve(struct channel *channel)
 
 /* Is what this side lacks claimed by others, and may be published by plain
  * stores that we do not see yet?  R2 of [sleep]. */
-static bool may_have_missed(struct channel *channel, enum side side)
+static bool is_on_its_way(struct channel *channel, enum side side)
 {
 	const struct queue *queue = &channel->queue;
 
@@ -304,16 +304,13 @@ void wi_channel_catch_up(struct channel *channel, enum side side)
 {
 	/* Whatever is next: it may be in hand now, and what has been published
 	 * behind it is looked at when it is put down. */
-	if (may_have_missed(channel, side))
+	if (is_on_its_way(channel, side))
 		wi_fence_others(); /* R3 */
 }
 
-bool wi_channel_missed(struct channel *channel, enum side side)
+bool wi_channel_may_have_missed(struct channel *channel, enum side side)
 {
-	if (!may_have_missed(channel, side) || is_next_in_hand(channel, side))
-		return false;
-	wi_fence_others(); /* R3 */
-	return true;
+	return is_on_its_way(channel, side) && !is_next_in_hand(channel, side);
 }
 
 void wi_channel_serve_news(

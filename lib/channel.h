@@ -141,9 +141,9 @@ static inline void wi_channel_in_hand(struct channel *channel)
  * [sleep]. */
 void wi_channel_catch_up(struct channel *channel, enum side side);
 
-/* The same for a try_ call that has found nothing: true if it must look
- * again. */
-bool wi_channel_missed(struct channel *channel, enum side side);
+/* R2 alone, for a try_ call that has found nothing: if true, it must do R3 and
+ * look again. */
+bool wi_channel_may_have_missed(struct channel *channel, enum side side);
 
 /* A place was aborted: somebody must move head past it. */
 void wi_channel_aborted(struct channel *channel);

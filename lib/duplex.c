@@ -250,7 +250,7 @@ static int exchange(
 		return status;
 	if (out != NULL && (!is_turn_of(word, d->me) || !(word & STARTED)))
 		return WEIR_INVALID_ARGUMENT;
-	wi_spin_start(&spin, &d->backoff, 1);
+	wi_spin_start(&spin, &d->backoff, 1, deadline);
 	if (d->me == SECOND && !(word & STARTED)) {
 		status = start(d, word, &spin, deadline);
 	} else {

@@ -365,7 +365,8 @@ static int acquire(struct queue *queue, void **place, uint64_t held)
 static bool put_down(struct ring *ring, void *place, uint32_t state)
 {
 	struct slot *slot = wi_slot_of(place, &ring->layout);
-	/* relaxed: our own doing, or [filled] by the exchange below. */
+	/* relaxed: reserve happens before this, by the caller's own doing; in
+	 * ABANDONED there is nothing to read. */
 	uint32_t turn = load_relaxed(&slot->turn);
 	uint32_t before = turn & ~(uint32_t)(TURNS - 1);
 

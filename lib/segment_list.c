@@ -527,7 +527,8 @@ static int acquire(struct queue *queue, void **place, uint64_t held)
 static bool put_down(struct segment_list *list, void *place, uint32_t state)
 {
 	struct slot *slot = wi_slot_of(place, &list->layout);
-	/* relaxed: our own doing, or [filled] by the exchange below. */
+	/* relaxed: reserve happens before this, by the caller's own doing; in
+	 * ABANDONED there is nothing to read. */
 	uint32_t turn = load_relaxed(&slot->turn);
 
 	if (wi_slot_state(turn) == ABANDONED)

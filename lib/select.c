@@ -70,7 +70,7 @@ static void start_spin(const struct select_call *call, struct spin *spin)
 			continue;
 		wi_spin_start(spin,
 			&end->channel->sides[wi_case_side(choice)].backoff,
-			end->channel->queue.capacity);
+			end->channel->queue.capacity, call->deadline);
 		return;
 	}
 }
@@ -113,20 +113,20 @@ static int wait(struct select_call *call, unsigned flags, size_t *index)
 	return status;
 }
 
-/* Nothing was ready: must we look again? */
-static bool missed_any(const struct select_call *call)
+/* Nothing was ready: must we look again?  That no receiver is left changes
+ * inside a gate, and has been seen. */
+static bool may_have_missed_any(const struct select_call *call)
 {
-	bool any = false;
-
 	for (size_t i = 0; i < call->count; i++) {
 		const weir_case *choice = &call->cases[i];
 		const struct endpoint *end = wi_case_end(choice);
 
-		if (end != NULL &&
-			wi_channel_missed(end->channel, wi_case_side(choice)))
-			any = true;
+		if (end != NULL && choice->kind != WEIR_CASE_BROKEN &&
+			wi_channel_may_have_missed(
+				end->channel, wi_case_side(choice)))
+			return true;
 	}
-	return any;
+	return false;
 }
 
 static int run(struct select_call *call, unsigned flags, size_t *index,
@@ -139,8 +139,11 @@ static int run(struct select_call *call, unsigned flags, size_t *index,
 	status = try_all(call, flags, index);
 	if (status == WEIR_WOULD_BLOCK && patience == MAY_WAIT)
 		status = wait(call, flags, index);
-	else if (status == WEIR_WOULD_BLOCK && missed_any(call))
+	if (status == WEIR_WOULD_BLOCK && patience == NEVER_WAIT &&
+		may_have_missed_any(call)) {
+		wi_fence_others(); /* R3 of [sleep] */
 		status = try_all(call, flags, index);
+	}
 	return status;
 }
 

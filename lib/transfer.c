@@ -89,7 +89,7 @@ static void init_waiter(
 			transfer->count - transfer->done, parker);
 }
 
-/* Enter the gate.  WEIR_OK, or outside again: CLOSED_RESOURCE. */
+/* Inside the gate.  WEIR_OK, or outside again: CLOSED_RESOURCE. */
 static int check_inside(struct transfer *transfer, struct list *decided)
 {
 	/* relaxed: written inside the gate. */
@@ -136,7 +136,7 @@ static void start_spin(const struct transfer *transfer, struct spin *spin)
 	if (!wi_deadline_passed(transfer->deadline) &&
 		wi_queue_due(&channel->queue) == WEIR_FOREVER)
 		wi_spin_start(spin, &channel->sides[transfer->side].backoff,
-			channel->queue.capacity);
+			channel->queue.capacity, transfer->deadline);
 }
 
 /* Stand in the queue until served, or until time is up. */
@@ -188,7 +188,7 @@ static int try_to_meet(struct transfer *transfer)
 	enum side side = transfer->side;
 	struct waiter waiter;
 	struct list decided;
-	bool through;
+	bool met;
 	int status;
 
 	if (!wi_channel_waits(channel, wi_other_side(side)) ||
@@ -198,10 +198,10 @@ static int try_to_meet(struct transfer *transfer)
 	status = check_inside(transfer, &decided);
 	if (status != WEIR_OK)
 		return status;
-	through = wi_channel_meet(channel, side, &waiter, &decided);
+	met = wi_channel_meet(channel, side, &waiter, &decided);
 	wi_channel_leave(channel, &decided);
 	transfer->done += waiter.done;
-	return through ? WEIR_OK : WEIR_WOULD_BLOCK;
+	return met ? WEIR_OK : WEIR_WOULD_BLOCK;
 }
 
 /* Look again and again, as long as the spin lasts. */
@@ -236,6 +236,13 @@ static int wait(struct transfer *transfer)
 	return status;
 }
 
+/* Others are, or may be, in the middle of an operation. */
+static int look_once_more(struct transfer *transfer)
+{
+	wi_fence_others(); /* R3 of [sleep] */
+	return move_now(transfer);
+}
+
 int wi_transfer_on(struct transfer *transfer, int status)
 {
 	struct endpoint *end = transfer->end;
@@ -249,8 +256,8 @@ int wi_transfer_on(struct transfer *transfer, int status)
 		status = try_to_meet(transfer);
 	else if (status == WEIR_WOULD_BLOCK &&
 		 transfer->patience == NEVER_WAIT &&
-		 wi_channel_missed(end->channel, transfer->side))
-		status = move_now(transfer);
+		 wi_channel_may_have_missed(end->channel, transfer->side))
+		status = look_once_more(transfer);
 	/* The end of a channel is news for who is open; who is closed hears
 	 * that first.  acquire [closed]: as in wi_transfer_check. */
 	if ((status == WEIR_BROKEN_RESOURCE || status == WEIR_END_OF_CHANNEL) &&

@@ -238,7 +238,7 @@ BACKOFF_TEST(a_spin_is_over_when_its_budget_is_spent)
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
 		wi_backoff_init(&backoff, limits[i]);
 		need_two_cpus();
-		wi_spin_start(&spin, &backoff, 1);
+		wi_spin_start(&spin, &backoff, 1, WEIR_FOREVER);
 		cr_assert(spin_out(&spin) > 0);
 		cr_assert(gave_up_yielding(&spin) ||
 			  (spin.spun >= limits[i] / 2 &&
@@ -247,16 +247,38 @@ BACKOFF_TEST(a_spin_is_over_when_its_budget_is_spent)
 	}
 }
 
-BACKOFF_TEST(a_large_buffer_is_looked_at_less_often)
+BACKOFF_TEST(the_larger_the_buffer_the_less_often_it_is_looked_at)
 {
 	struct backoff backoff;
-	struct spin small, large;
+	struct spin own, small, large;
+	uint32_t looks;
 
 	wi_backoff_init(&backoff, 5000);
 	need_two_cpus();
-	wi_spin_start(&small, &backoff, 63);
-	wi_spin_start(&large, &backoff, 64);
-	cr_assert(spin_out(&large) < spin_out(&small));
+	wi_spin_start(&own, &backoff, 0, WEIR_FOREVER);
+	wi_spin_start(&small, &backoff, 63, WEIR_FOREVER);
+	wi_spin_start(&large, &backoff, 64, WEIR_FOREVER);
+	looks = spin_out(&small);
+	cr_assert(looks < spin_out(&own));
+	cr_assert(spin_out(&large) < looks);
+}
+
+/* However much the budget, and however long a yield takes. */
+BACKOFF_TEST(a_spin_ends_at_the_deadline)
+{
+	const int64_t ms = 1000000;
+	struct backoff backoff;
+	struct spin spin;
+	int64_t began = weir_now();
+
+	wi_backoff_init(&backoff, 2000 * (uint32_t)ms);
+	need_two_cpus();
+	wi_spin_start(&spin, &backoff, 1, began + 5 * ms);
+	spin_out(&spin);
+	cr_assert(weir_now() - began < 500 * ms);
+	/* It teaches nothing. */
+	wi_spin_end(&spin);
+	cr_assert(wi_backoff_budget(&backoff) == 1000 * (uint32_t)ms);
 }
 
 BACKOFF_TEST(a_zeroed_spin_is_over_and_teaches_nothing)
@@ -277,7 +299,7 @@ BACKOFF_TEST(one_wait_in_32_sleeps_instead_of_yielding)
 	wi_backoff_init(&backoff, LIMIT);
 	need_two_cpus();
 	for (int i = 0; i < SLEEP_EVERY; i++) {
-		wi_spin_start(&spin, &backoff, 1);
+		wi_spin_start(&spin, &backoff, 1, WEIR_FOREVER);
 		spin_out(&spin);
 		cr_assert(spin.budget == 0 || spin.spun >= LIMIT / 2);
 		asleep += spin.budget == 0;
@@ -296,7 +318,7 @@ BACKOFF_TEST(on_one_cpu_a_wait_yields_twice)
 
 	allow_one_cpu();
 	wi_backoff_init(&backoff, LIMIT);
-	wi_spin_start(&spin, &backoff, 64);
+	wi_spin_start(&spin, &backoff, 64, WEIR_FOREVER);
 	cr_assert(wi_spin(&spin));
 	cr_assert(wi_spin(&spin) || gave_up_yielding(&spin));
 	cr_assert(!wi_spin(&spin));
@@ -307,7 +329,7 @@ static bool yields(struct backoff *backoff)
 {
 	struct spin spin;
 
-	wi_spin_start(&spin, backoff, 1);
+	wi_spin_start(&spin, backoff, 1, WEIR_FOREVER);
 	return spin.yields > 0;
 }
 
@@ -334,7 +356,7 @@ BACKOFF_TEST(on_one_cpu_who_may_not_spin_does_not_yield)
 
 	allow_one_cpu();
 	wi_backoff_init(&backoff, WEIR_NO_SPIN);
-	wi_spin_start(&spin, &backoff, 64);
+	wi_spin_start(&spin, &backoff, 64, WEIR_FOREVER);
 	cr_assert(!wi_spin(&spin));
 	wi_spin_end(&spin);
 }
