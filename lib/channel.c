@@ -3,8 +3,9 @@
  *
  * Invariants, whenever the gate is free
  *	I1  a side's WAITS in `attention` is set if and only if somebody waits
- *	    there; so is HELD in the queue's word of that side, unless the
- *	    capacity is 0: nobody claims anything there.
+ *	    there, and so is HELD in the queue's word of that side; unless the
+ *	    capacity is 0, where nobody claims anything, and who comes meets
+ *	    inside the gate whoever waits.
  *	I2  no waiter could be served by what had been published when the gate
  *	    was last left.
  *	I3  capacity 0: those who wait and are live are all on one side, or all
@@ -65,7 +66,7 @@
 
 static struct waiter *first_waiting(struct channel *channel, enum side side)
 {
-	return wi_wait_queue_first(&channel->sides[side].waiting);
+	return wi_wait_queue_first(&channel->waiting[side]);
 }
 
 /* Let nobody but who is inside claim on this side, or let them again. */
@@ -73,9 +74,7 @@ static void hold(struct channel *channel, enum side side, bool on)
 {
 	struct queue *queue = &channel->queue;
 
-	if (queue->capacity > 0)
-		wi_queue_hold(
-			side == SENDING ? &queue->tail : &queue->head, on);
+	wi_queue_hold(side == SENDING ? &queue->tail : &queue->head, on);
 }
 
 /* -- Serving ------------------------------------------------------------- */
@@ -83,7 +82,7 @@ static void hold(struct channel *channel, enum side side, bool on)
 void wi_channel_decide(struct channel *channel, enum side side,
 	struct waiter *waiter, int status, struct list *decided)
 {
-	wi_wait_queue_remove(&channel->sides[side].waiting, waiter);
+	wi_wait_queue_remove(&channel->waiting[side], waiter);
 	waiter->status = status;
 	list_append(decided, &waiter->parker->news.node);
 }
@@ -142,7 +141,7 @@ static size_t surely_takes(
 bool wi_channel_must_stay(
 	struct channel *channel, enum side side, struct waiter *waiter)
 {
-	struct wait_queue *waiting = &channel->sides[side].waiting;
+	struct wait_queue *waiting = &channel->waiting[side];
 	struct queue *queue = &channel->queue;
 	size_t there = side == RECEIVING
 			       ? wi_queue_length(queue)
@@ -165,14 +164,15 @@ static void time_out_overdue(
 	struct channel *channel, enum side side, struct list *decided)
 {
 	struct side_state *state = &channel->sides[side];
+	struct wait_queue *waiting = &channel->waiting[side];
 	struct waiter *waiter, *next;
 
 	if (!state->any_overdue)
 		return;
 	state->any_overdue = false;
-	for (waiter = wi_wait_queue_first(&state->waiting); waiter != NULL;
+	for (waiter = wi_wait_queue_first(waiting); waiter != NULL;
 		waiter = next) {
-		next = wi_wait_queue_next(&state->waiting, waiter);
+		next = wi_wait_queue_next(waiting, waiter);
 		if (!waiter->overdue)
 			continue;
 		if (wi_channel_must_stay(channel, side, waiter))
@@ -389,13 +389,14 @@ void wi_channel_queue(
 {
 	/* HELD first: from when statistics count this waiter, nobody goes past
 	 * it.  relaxed: only written inside the gate. */
-	if (!(load_relaxed(&channel->attention) & WAITS(side))) {
+	if (channel->queue.capacity > 0 &&
+		!(load_relaxed(&channel->attention) & WAITS(side))) {
 		hold(channel, side, true);
 		/* seq_cst [sleep]: R1; our caller does R4. */
 		fetch_or_seq_cst(&channel->attention, WAITS(side));
 		wi_channel_catch_up(channel, side);
 	}
-	wi_wait_queue_append(&channel->sides[side].waiting, waiter);
+	wi_wait_queue_append(&channel->waiting[side], waiter);
 }
 
 bool wi_channel_withdraw(
@@ -406,7 +407,7 @@ bool wi_channel_withdraw(
 		channel->sides[side].any_overdue = true;
 		return false;
 	}
-	wi_wait_queue_remove(&channel->sides[side].waiting, waiter);
+	wi_wait_queue_remove(&channel->waiting[side], waiter);
 	return true;
 }
 
@@ -431,7 +432,6 @@ static int init_queue(struct channel *channel, const weir_options *options,
 
 static void init_side(struct side_state *side, uint32_t spin_limit)
 {
-	wi_wait_queue_init(&side->waiting);
 	list_init(&side->watchers);
 	side->any_overdue = false;
 	init_atomic(&side->open, 0);
@@ -460,6 +460,8 @@ int wi_channel_create(const weir_options *options,
 		goto free_name;
 	init_atomic(&channel->attention, 0);
 	wi_gate_init(&channel->gate);
+	wi_wait_queue_init(&channel->waiting[SENDING]);
+	wi_wait_queue_init(&channel->waiting[RECEIVING]);
 	init_side(&channel->sides[SENDING], options->spin_limit);
 	init_side(&channel->sides[RECEIVING], options->spin_limit);
 	init_atomic(&channel->references, 0);

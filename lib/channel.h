@@ -37,11 +37,11 @@ static inline enum side wi_other_side(enum side side)
 #define GAPS ((uint32_t)64)                   /* aborted places in the queue */
 
 struct side_state {
-	struct wait_queue waiting; /* inside the gate */
-	struct list watchers;      /* inside the gate */
-	bool any_overdue;          /* inside: may a waiter be overdue? */
-	struct atomic_u64 open;    /* endpoints; changed inside the gate */
-	struct backoff backoff;
+	struct list watchers;   /* inside the gate */
+	bool any_overdue;       /* inside: may a waiter be overdue? */
+	struct atomic_u64 open; /* endpoints; changed inside the gate */
+	/* Written by each wait of this side, outside. */
+	cache_aligned struct backoff backoff;
 };
 
 struct channel {
@@ -54,7 +54,9 @@ struct channel {
 	/* Written inside the gate (GAPS also outside), read by everybody after
 	 * each element: alone on its line. */
 	cache_aligned struct atomic_u32 attention;
+	/* What everybody who waits writes, inside: on one line. */
 	cache_aligned struct gate gate;
+	struct wait_queue waiting[2]; /* by side */
 	struct side_state sides[2];
 	struct atomic_u32 references; /* endpoints that are not freed */
 	struct dropper dropper;
@@ -96,11 +98,15 @@ int wi_channel_create(const weir_options *options,
 void wi_channel_destroy(struct channel *channel);
 void wi_channel_release(struct channel *channel);
 
-/* Does anybody wait on that side? */
+/* Does anybody wait on that side?  For who is not inside the gate, a hint. */
 static inline bool wi_channel_waits(struct channel *channel, enum side side)
 {
-	/* seq_cst [sleep]: see channel.c. */
-	return load_seq_cst(&channel->attention) & WAITS(side);
+	/* relaxed, both: who goes by it asks again inside the gate.  At a
+	 * buffer the line of `attention` is at hand, and that of the gate would
+	 * be taken away from who is inside. */
+	if (channel->queue.capacity == 0)
+		return load_relaxed(&channel->waiting[side].count) > 0;
+	return load_relaxed(&channel->attention) & WAITS(side); /* relaxed */
 }
 
 /* Settle, or leave that to who is inside the gate.  Does not wait. */
@@ -180,7 +186,7 @@ bool wi_channel_meet(struct channel *channel, enum side side,
 static inline void wi_channel_forget(
 	struct channel *channel, enum side side, struct waiter *waiter)
 {
-	wi_wait_queue_remove(&channel->sides[side].waiting, waiter);
+	wi_wait_queue_remove(&channel->waiting[side], waiter);
 }
 
 /* End a wait. */

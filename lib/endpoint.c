@@ -83,8 +83,7 @@ static void end_waits_through(
 	struct channel *channel = end->channel;
 	struct list *node, *following;
 
-	list_for_each_safe (
-		node, following, &channel->sides[side].waiting.waiters) {
+	list_for_each_safe (node, following, &channel->waiting[side].waiters) {
 		struct waiter *waiter = container_of(node, struct waiter, node);
 
 		if (waiter->through != end)
@@ -93,8 +92,7 @@ static void end_waits_through(
 			wi_channel_decide(channel, side, waiter,
 				WEIR_CLOSED_RESOURCE, decided);
 		else
-			wi_wait_queue_remove(
-				&channel->sides[side].waiting, waiter);
+			wi_wait_queue_remove(&channel->waiting[side], waiter);
 	}
 }
 

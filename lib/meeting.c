@@ -3,8 +3,8 @@
  *
  * Who waits on the one side meets who waits on the other, the oldest first.  A
  * plain send or receive that comes while somebody waits for it needs no place
- * in the queue for that, nobody else can see it, and it is through when the
- * gate is left.  Whoever finds nobody joins the queue of his side.
+ * in the queue for that, and nobody else can see it.  Whoever may wait, and
+ * finds nobody, or too few for a send_many, joins the queue of his side.
  */
 #include "channel.h"
 
@@ -12,8 +12,8 @@
 static bool find_pair(struct channel *channel, struct waiter **sender,
 	struct waiter **receiver)
 {
-	struct wait_queue *senders = &channel->sides[SENDING].waiting;
-	struct wait_queue *receivers = &channel->sides[RECEIVING].waiting;
+	struct wait_queue *senders = &channel->waiting[SENDING];
+	struct wait_queue *receivers = &channel->waiting[RECEIVING];
 
 	/* Many may wait on the one side: not to be looked through in vain. */
 	if (wi_wait_queue_first(receivers) == NULL)
@@ -63,7 +63,7 @@ static bool claim_pair(
 /* A recv_many that has got something, and nobody else is there to meet. */
 static void let_go_of_the_served(struct channel *channel, struct list *decided)
 {
-	struct wait_queue *receivers = &channel->sides[RECEIVING].waiting;
+	struct wait_queue *receivers = &channel->waiting[RECEIVING];
 	struct waiter *receiver, *next;
 
 	for (receiver = wi_wait_queue_first(receivers); receiver != NULL;
@@ -105,8 +105,8 @@ static struct waiter *meet_oldest(
 	enum side other = wi_other_side(side);
 	struct waiter *partner;
 
-	while ((partner = wi_wait_queue_first(
-			&channel->sides[other].waiting)) != NULL) {
+	while ((partner = wi_wait_queue_first(&channel->waiting[other])) !=
+		NULL) {
 		if (!wi_waiter_claim(partner)) {
 			wi_channel_forget(channel, other, partner);
 			continue;

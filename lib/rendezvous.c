@@ -33,11 +33,11 @@ static int can_pop(struct queue *queue, uint64_t held)
 	return pop(queue, NULL, held);
 }
 
-/* What is in is out at once: tail counts for both. */
+/* What is in is out at once: head counts for both, and tail has the flags. */
 static uint64_t count(const struct queue *queue, uint64_t position)
 {
 	(void)position;
-	return load_relaxed(&queue->tail) >> FLAG_BITS; /* relaxed: a figure */
+	return load_relaxed(&queue->head) >> FLAG_BITS; /* relaxed: a figure */
 }
 
 static void drain(struct queue *queue, const struct dropper *dropper)
@@ -76,6 +76,8 @@ void wi_rendezvous_meet(
 		sender->elements + sender->done * size, size);
 	receiver->done++;
 	sender->done++;
-	/* relaxed: inside the gate; read from outside for statistics only. */
-	fetch_add_relaxed(&queue->tail, (uint64_t)1 << FLAG_BITS);
+	/* relaxed, both: written inside the gate, and read from outside for
+	 * statistics only.  Not in tail, which who comes looks at first. */
+	store_relaxed(&queue->head,
+		load_relaxed(&queue->head) + ((uint64_t)1 << FLAG_BITS));
 }

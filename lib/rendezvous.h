@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* rendezvous.h - the flavor of capacity 0: an element goes straight from the
- * memory of a waiting sender to that of a waiting receiver, once.
+ * memory of a sender to that of a receiver, once.
  *
  * There is nothing to push into and nothing to pop from; as a queue it only
  * tells of the end, and counts.
@@ -14,8 +14,9 @@
 void wi_rendezvous_init(struct queue *queue, size_t element_size,
 	const struct allocator *allocator);
 
-/* Inside the gate: let a sender and a receiver that wait pass one
- * element.  They stay in their queues: `done` says how far each has come. */
+/* Inside the gate: let a sender and a receiver, of whom one may have come just
+ * now and stand in no queue, pass one element.  Who stands in one stays there:
+ * `done` says how far each has come. */
 void wi_rendezvous_meet(
 	struct queue *queue, struct waiter *sender, struct waiter *receiver);
 

@@ -73,8 +73,7 @@ static void unqueue_case(struct select_call *call, size_t i)
 	if (!is_waiter(call, i))
 		wi_channel_unwatch(&registration->watcher);
 	else if (registration->waiter.queued)
-		wi_wait_queue_remove(
-			&channel->sides[wi_case_side(choice)].waiting,
+		wi_wait_queue_remove(&channel->waiting[wi_case_side(choice)],
 			&registration->waiter);
 }
 

@@ -25,10 +25,10 @@ static void fill(const struct endpoint *end, weir_statistics *out)
 		(size_t)load_relaxed(&channel->sides[RECEIVING].open);
 	/* acquire [counted]: pairs with the counting in waiter.c. */
 	out->senders_waiting =
-		(size_t)load_acquire(&channel->sides[SENDING].waiting.count);
+		(size_t)load_acquire(&channel->waiting[SENDING].count);
 	/* acquire [counted]: likewise. */
 	out->receivers_waiting =
-		(size_t)load_acquire(&channel->sides[RECEIVING].waiting.count);
+		(size_t)load_acquire(&channel->waiting[RECEIVING].count);
 	out->sent = wi_queue_sent(queue);
 	out->received = wi_queue_received(queue);
 	out->dropped = load_relaxed(&queue->dropped);     /* relaxed */

@@ -17,7 +17,7 @@
 
 static bool somebody_waits(struct channel *channel, enum side side)
 {
-	struct wait_queue *waiting = &channel->sides[side].waiting;
+	struct wait_queue *waiting = &channel->waiting[side];
 	struct waiter *waiter = NULL;
 
 	while ((waiter = wi_wait_queue_next(waiting, waiter)) != NULL)

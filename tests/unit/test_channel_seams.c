@@ -470,7 +470,7 @@ SEAM_TEST(a_place_on_its_way_keeps_the_first_sender_and_not_the_second)
 static void withdraw_and_leave(
 	enum side side, struct waiter *waiter, struct list *decided)
 {
-	wi_wait_queue_remove(&channel->sides[side].waiting, waiter);
+	wi_wait_queue_remove(&channel->waiting[side], waiter);
 	wi_channel_leave(channel, decided);
 }
 
