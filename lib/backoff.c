@@ -21,6 +21,7 @@
 #define YIELD 1000          /* ns, at most */
 #define SLICE 500000     /* ns: less than the system gives to who wants more */
 #define CROWDED_FOR 64   /* waits */
+#define LONG_SLEEP 4     /* limits, being woken included */
 #define YIELDS_ALONE 2   /* before a sleep where there is one CPU */
 #define FIRST_STEP 2     /* pauses; and each, at a word of one's own */
 #define SMALL 64         /* elements: fewer come in less than a microsecond */
@@ -72,6 +73,7 @@ void wi_backoff_init(struct backoff *backoff, uint32_t limit)
 	backoff->limit = limit;
 	init_atomic(&backoff->budget, limit / 2);
 	init_atomic(&backoff->waits, 0);
+	init_atomic(&backoff->rare, false);
 	init_atomic(&backoff->crowded, 0);
 	wi_crowd_init(&backoff->crowd);
 	look_at_cpus();
@@ -92,33 +94,69 @@ uint32_t wi_backoff_budget(struct backoff *backoff)
 	return load_relaxed(&backoff->budget); /* relaxed: a hint */
 }
 
+static void set_rare(struct backoff *backoff, bool rare)
+{
+	/* relaxed, both: a hint. */
+	if (load_relaxed(&backoff->rare) != rare)
+		store_relaxed(&backoff->rare, rare); /* relaxed: as above */
+}
+
+static uint32_t shortest(const struct backoff *backoff)
+{
+	return SHORTEST < backoff->limit ? SHORTEST : backoff->limit;
+}
+
 void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success)
 {
 	uint32_t budget = load_relaxed(&backoff->budget); /* relaxed: a hint */
 	uint32_t most = backoff->limit / 2;
 	uint32_t wanted;
 
-	if (success)
+	if (success) {
+		set_rare(backoff, false);
 		wanted = spun < most / 2 ? 2 * spun : most;
-	else
+		if (wanted < budget)
+			return;
+	} else {
 		wanted = budget - budget / 4;
-	if (success && wanted < budget)
-		return;
+	}
 	if (wanted < SHORTEST)
-		wanted = SHORTEST < backoff->limit ? SHORTEST : backoff->limit;
+		wanted = shortest(backoff);
 	if (wanted != budget)
 		store_relaxed(&backoff->budget, wanted); /* relaxed: a hint */
 }
 
-/* In this wait? */
-static bool may_yield(const struct backoff *backoff)
+/* A yield has been long, to others, in one of the last waits. */
+static bool is_crowded_lately(const struct backoff *backoff)
 {
 	/* relaxed, both: hints. */
 	uint32_t waits = load_relaxed(&backoff->waits);
 	uint32_t left = load_relaxed(&backoff->crowded) - waits; /* relaxed */
 
+	return left < CROWDED_FOR;
+}
+
+void wi_backoff_learn_of_sleep(struct backoff *backoff, int64_t slept)
+{
+	/* In a crowd who is woken has to wait for a CPU as well. */
+	bool is_rare = slept > (int64_t)backoff->limit * LONG_SLEEP &&
+		       !is_crowded_lately(backoff);
+
+	/* relaxed, both: hints. */
+	if (is_rare && load_relaxed(&backoff->rare))
+		/* relaxed: as above. */
+		store_relaxed(&backoff->budget, shortest(backoff));
+	set_rare(backoff, is_rare);
+}
+
+/* In this wait? */
+static bool may_yield(const struct backoff *backoff)
+{
+	uint32_t waits = load_relaxed(&backoff->waits); /* relaxed: a hint */
+
 	/* Not in the wait that tries the whole limit. */
-	return left >= CROWDED_FOR && waits % SLEEP_EVERY != SLEEP_EVERY / 2;
+	return !is_crowded_lately(backoff) &&
+	       waits % SLEEP_EVERY != SLEEP_EVERY / 2;
 }
 
 static uint32_t longest_step(size_t capacity)
@@ -138,6 +176,7 @@ void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity,
 	spin->longest = longest_step(capacity);
 	spin->yields = UINT_MAX;
 	spin->now = 0;
+	spin->over = 0;
 	spin->deadline = deadline;
 	if (!wi_backoff_may_spin() && backoff->limit > 0) {
 		spin->budget = UINT32_MAX;
@@ -187,7 +226,7 @@ static void yield(struct spin *spin)
 	}
 }
 
-bool wi_spin(struct spin *spin)
+static bool go_a_step(struct spin *spin)
 {
 	if (spin->spun >= spin->budget)
 		return false;
@@ -200,9 +239,21 @@ bool wi_spin(struct spin *spin)
 	return spin->budget > 0;
 }
 
+bool wi_spin(struct spin *spin)
+{
+	if (go_a_step(spin))
+		return true;
+	if (spin->over == 0 && spin->backoff != NULL)
+		spin->over = weir_now();
+	return false;
+}
+
 void wi_spin_end(struct spin *spin)
 {
 	if (spin->budget > 0)
 		wi_backoff_learn(
 			spin->backoff, spin->spun, spin->spun < spin->budget);
+	if (spin->over != 0)
+		wi_backoff_learn_of_sleep(
+			spin->backoff, weir_now() - spin->over);
 }

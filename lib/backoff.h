@@ -4,7 +4,9 @@
  * A sleep and its wake-up cost tens of microseconds, a spin costs a core.  So a
  * wait first spins for a budget of time that follows what has paid lately: it
  * grows to twice what a successful spin needed, up to half of the limit, and
- * shrinks by a quarter with each one in vain, down to next to nothing.
+ * shrinks by a quarter with each one in vain, down to next to nothing.  Two
+ * waits in a row that went on asleep for longer than any spin could have lasted
+ * bring it there at once.
  *
  * Every 64th wait tries the whole limit, which is about the time from a wake-up
  * until the sleeper runs.  Else two threads could take turns at sleeping for
@@ -20,11 +22,11 @@
  * A spin goes in steps, with a look after each.  The steps grow, so that the
  * line which the other side is writing is left alone for a while; in a buffer
  * that is large enough to fill meanwhile, more than in a small one.  Who waits
- * for a word of its own disturbs nobody by looking.  After some
- * 2 us the other side may be without a CPU: then the steps are yields, which
- * let it have ours.  But two threads that the system has put on one CPU could
- * go on like that for ever, each one's yield the other's turn, while a wake-up
- * looks for a CPU that is free: every 32nd wait sleeps instead of yielding.
+ * for a word of its own disturbs nobody by looking.  After some 2 us the other
+ * side may be without a CPU: then the steps are yields, which let it have ours.
+ * But two threads that the system has put on one CPU could go on like that for
+ * ever, each one's yield the other's turn, while a wake-up looks for a CPU that
+ * is free: every 32nd wait sleeps instead of yielding.
  *
  * And where a yield takes as long as a time slice, and other programs use the
  * CPUs as well (crowd.h), each further yield to them would cost a slice, while
@@ -45,6 +47,7 @@ struct backoff {
 	uint32_t limit;            /* ns; 0: never spin */
 	struct atomic_u32 budget;  /* ns; a hint, any thread may write it */
 	struct atomic_u32 waits;   /* so far; a hint too */
+	struct atomic_u32 rare;    /* the last wait was long; likewise */
 	struct atomic_u32 crowded; /* no yields up to that wait; likewise */
 	struct crowd crowd;
 };
@@ -58,6 +61,9 @@ uint32_t wi_backoff_budget(struct backoff *backoff);
 /* The wait is over, after a spin of `spun` ns: with success, or in vain. */
 void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success);
 
+/* In vain, and then it slept for so many ns. */
+void wi_backoff_learn_of_sleep(struct backoff *backoff, int64_t slept);
+
 /* One spin.  Zeroed, it is over before it starts. */
 struct spin {
 	struct backoff *backoff;
@@ -67,6 +73,7 @@ struct spin {
 	uint32_t longest; /* step */
 	unsigned yields;  /* so many more, at most */
 	int64_t now;      /* by the clock; 0: it has not been looked at */
+	int64_t over;     /* since then the wait sleeps; 0: it does not */
 	int64_t deadline; /* as below */
 };
 

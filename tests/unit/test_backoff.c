@@ -139,6 +139,48 @@ BACKOFF_TEST(each_spin_in_vain_takes_a_quarter_off_down_to_next_to_nothing)
 	cr_assert(wi_backoff_budget(&backoff) == SHORTEST);
 }
 
+BACKOFF_TEST(two_long_sleeps_in_a_row_take_all_of_the_budget)
+{
+	const int64_t longest = 4 * LIMIT;
+	struct backoff backoff;
+
+	wi_backoff_init(&backoff, LIMIT);
+	need_two_cpus();
+	(void)wi_backoff_budget(&backoff); /* the first wait */
+	wi_backoff_learn(&backoff, LIMIT, true);
+	/* Short, or between two spins that paid: nothing. */
+	wi_backoff_learn_of_sleep(&backoff, longest);
+	wi_backoff_learn_of_sleep(&backoff, longest);
+	wi_backoff_learn_of_sleep(&backoff, longest + 1);
+	wi_backoff_learn(&backoff, 100, true);
+	wi_backoff_learn_of_sleep(&backoff, longest + 1);
+	cr_assert(wi_backoff_budget(&backoff) == LIMIT / 2);
+	wi_backoff_learn_of_sleep(&backoff, longest + 1);
+	cr_assert(wi_backoff_budget(&backoff) == SHORTEST);
+}
+
+BACKOFF_TEST(in_a_crowd_long_sleeps_tell_nothing)
+{
+	struct backoff backoff;
+
+	wi_backoff_init(&backoff, LIMIT);
+	need_two_cpus();
+	store_relaxed(&backoff.crowded, 1); /* relaxed: alone */
+	wi_backoff_learn_of_sleep(&backoff, INT64_MAX);
+	wi_backoff_learn_of_sleep(&backoff, INT64_MAX);
+	cr_assert(wi_backoff_budget(&backoff) == LIMIT / 2);
+}
+
+BACKOFF_TEST(who_may_not_spin_learns_nothing_from_its_sleep)
+{
+	struct backoff backoff;
+
+	wi_backoff_init(&backoff, WEIR_NO_SPIN);
+	wi_backoff_learn_of_sleep(&backoff, 1);
+	wi_backoff_learn_of_sleep(&backoff, 1);
+	cr_assert(wi_backoff_budget(&backoff) == 0);
+}
+
 BACKOFF_TEST(every_64th_wait_tries_the_whole_limit)
 {
 	struct backoff backoff;
