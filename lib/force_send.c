@@ -11,6 +11,7 @@
 
 #include "element.h"
 #include "in_place.h"
+#include "pause.h"
 #include "transfer.h"
 
 /* Rounds and pauses for others who are in the middle of an operation on the

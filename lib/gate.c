@@ -13,6 +13,7 @@
 
 #include "backoff.h"
 #include "futex.h"
+#include "pause.h"
 
 enum {
 	HELD = 1,    /* somebody is inside */
