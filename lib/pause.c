@@ -4,7 +4,7 @@
 
 #define MOST_DOUBLINGS 5
 
-void pause_after_loss(unsigned losses)
+void wi_pause_after_loss(unsigned losses)
 {
 	unsigned doublings = losses < MOST_DOUBLINGS ? losses : MOST_DOUBLINGS;
 

@@ -23,6 +23,6 @@ static inline void cpu_pause(void)
  * the line to and fro for each [Anderson, "The Performance of Spin Lock
  * Alternatives for Shared-Memory Multiprocessors", 1990].  Apart, since it is
  * rarely called. */
-void pause_after_loss(unsigned losses) COLD;
+void wi_pause_after_loss(unsigned losses) COLD;
 
 #endif

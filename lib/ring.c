@@ -153,7 +153,7 @@ static COLD int push_after_loss(
 	int status;
 
 	do {
-		pause_after_loss(++losses);
+		wi_pause_after_loss(++losses);
 		status = try_to_push(queue, element, held);
 	} while (status == LOST);
 	return status;
@@ -243,7 +243,7 @@ static COLD int pop_after_loss(
 	int status;
 
 	do {
-		pause_after_loss(++losses);
+		wi_pause_after_loss(++losses);
 		status = try_to_pop(queue, element, held);
 	} while (status == LOST);
 	return status;
