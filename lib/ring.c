@@ -135,7 +135,7 @@ static inline int try_to_push(
 	struct queue *queue, const void *element, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
-	struct slot *slot;
+	struct slot *slot = NULL; /* as in try_to_pop */
 	uint64_t tail;
 	int status = claim_free(ring, held, &tail, &slot);
 
@@ -223,7 +223,7 @@ static inline int claim_full(
 static inline int try_to_pop(struct queue *queue, void *element, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
-	struct slot *slot;
+	struct slot *slot = NULL; /* gcc -flto fears for it */
 	uint64_t head;
 	int status = claim_full(ring, held, &head, &slot);
 
