@@ -9,7 +9,6 @@
 #include <weir/channel.h>
 
 #include "clock.h"
-#include "pause.h"
 
 #define DEFAULT_LIMIT 50000 /* ns: about when who is woken starts to run */
 #define SHORTEST 320        /* ns: less than a system call takes */

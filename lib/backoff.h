@@ -91,4 +91,15 @@ void wi_spin_end(struct spin *spin);
 /* Does a spinning thread leave a CPU for the one it waits for? */
 bool wi_backoff_may_spin(void);
 
+static inline void cpu_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+	__asm__ __volatile__("yield");
+#else
+	__asm__ __volatile__("");
+#endif
+}
+
 #endif

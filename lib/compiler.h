@@ -16,9 +16,6 @@
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
-/* Rarely called: kept out of the way of those who are. */
-#define COLD __attribute__((noinline, cold))
-
 /* The struct that holds `member`, whose address is `pointer`. */
 #define container_of(pointer, type, member)                                    \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))

@@ -11,7 +11,6 @@
 
 #include "element.h"
 #include "in_place.h"
-#include "pause.h"
 #include "transfer.h"
 
 /* Rounds and pauses for others who are in the middle of an operation on the

@@ -13,7 +13,6 @@
 
 #include "backoff.h"
 #include "futex.h"
-#include "pause.h"
 
 enum {
 	HELD = 1,    /* somebody is inside */

@@ -26,8 +26,6 @@
  * still FREE.  Whoever meets it goes away with -EAGAIN; nobody spins.  The last
  * receiver's close claims it all the same and makes it ABANDONED.
  *
- * Who loses a race for a claim pauses before the next try (pause.h).
- *
  * A claim is one locked instruction, and seq_cst: with it begins a thread's
  * part in [sleep] (channel.c), whose other steps are the publication of the
  * turn and a look for who waits.  The publication is a plain store where the
@@ -43,7 +41,6 @@
 
 #include "debug.h"
 #include "element.h"
-#include "pause.h"
 
 /* Of one claim, about: those that come first need not wait long for the look
  * for who waits, which comes once for all of them. */
@@ -111,31 +108,29 @@ static inline int find_free(const struct ring *ring, uint64_t held,
 	}
 }
 
-#define LOST 1 /* a race: another thread was faster */
-
-/* One try.  The slot's turn is then the claimer's to change; *tail is what was
- * there before. */
+/* Its turn is then the claimer's to change; *tail is what was there before. */
 static inline int claim_free(
 	struct ring *ring, uint64_t held, uint64_t *tail, struct slot **slot)
 {
-	int status;
-
 	/* acquire [closed]: if a flag refuses us, we know what its setter
 	 * knew. */
 	*tail = load_acquire(&ring->queue.tail);
-	status = find_free(ring, held, tail, slot);
-	if (unlikely(status != 0))
-		return status;
-	/* seq_cst [sleep]: S0. */
-	return cas_seq_cst(&ring->queue.tail, tail, after(ring, *tail)) ? 0
-									: LOST;
+
+	for (;;) {
+		int status = find_free(ring, held, tail, slot);
+
+		if (unlikely(status != 0))
+			return status;
+		/* seq_cst [sleep]: S0.  Failure acquires [closed]. */
+		if (cas_seq_cst(&ring->queue.tail, tail, after(ring, *tail)))
+			return 0;
+	}
 }
 
-static inline int try_to_push(
-	struct queue *queue, const void *element, uint64_t held)
+static int push(struct queue *queue, const void *element, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
-	struct slot *slot = NULL; /* as in try_to_pop */
+	struct slot *slot;
 	uint64_t tail;
 	int status = claim_free(ring, held, &tail, &slot);
 
@@ -144,27 +139,6 @@ static inline int try_to_push(
 	wi_copy_element(wi_slot_element(slot, &ring->layout), element,
 		queue->element_size);
 	return wi_queue_fill(queue, slot, free_turn(ring, tail), tail);
-}
-
-static COLD int push_after_loss(
-	struct queue *queue, const void *element, uint64_t held)
-{
-	unsigned losses = 0;
-	int status;
-
-	do {
-		wi_pause_after_loss(++losses);
-		status = try_to_push(queue, element, held);
-	} while (status == LOST);
-	return status;
-}
-
-static int push(struct queue *queue, const void *element, uint64_t held)
-{
-	int status = try_to_push(queue, element, held);
-
-	return likely(status != LOST) ? status
-				      : push_after_loss(queue, element, held);
 }
 
 static int can_push(struct queue *queue, uint64_t held)
@@ -206,24 +180,26 @@ static inline int find_full(
 static inline int claim_full(
 	struct ring *ring, uint64_t held, uint64_t *head, struct slot **slot)
 {
-	int status;
-
 	/* relaxed: a hint; the turn is compared with it, and the cas
 	 * decides. */
 	*head = load_relaxed(&ring->queue.head);
-	status = find_full(ring, held, head, slot);
-	if (status != 0)
-		return status;
-	/* seq_cst [sleep]: S0.  Releases [claimed]: turns carry the data; see
-	 * queue.c. */
-	return cas_seq_cst(&ring->queue.head, head, after(ring, *head)) ? 0
-									: LOST;
+
+	for (;;) {
+		int status = find_full(ring, held, head, slot);
+
+		if (status != 0)
+			return status;
+		/* seq_cst [sleep]: S0.  Releases [claimed]: turns carry the
+		 * data; see queue.c. */
+		if (cas_seq_cst(&ring->queue.head, head, after(ring, *head)))
+			return 0;
+	}
 }
 
-static inline int try_to_pop(struct queue *queue, void *element, uint64_t held)
+static int pop(struct queue *queue, void *element, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
-	struct slot *slot = NULL; /* gcc -flto fears for it */
+	struct slot *slot;
 	uint64_t head;
 	int status = claim_full(ring, held, &head, &slot);
 
@@ -234,27 +210,6 @@ static inline int try_to_pop(struct queue *queue, void *element, uint64_t held)
 	/* release [vacated]: pairs with find_free's load of turn. */
 	wi_queue_turn(queue, slot, free_turn(ring, head) + TURNS);
 	return 0;
-}
-
-static COLD int pop_after_loss(
-	struct queue *queue, void *element, uint64_t held)
-{
-	unsigned losses = 0;
-	int status;
-
-	do {
-		wi_pause_after_loss(++losses);
-		status = try_to_pop(queue, element, held);
-	} while (status == LOST);
-	return status;
-}
-
-static int pop(struct queue *queue, void *element, uint64_t held)
-{
-	int status = try_to_pop(queue, element, held);
-
-	return likely(status != LOST) ? status
-				      : pop_after_loss(queue, element, held);
 }
 
 static int can_pop(struct queue *queue, uint64_t held)
@@ -379,11 +334,8 @@ static int reserve(struct queue *queue, void **place, uint64_t held)
 	struct slot *slot;
 	uint64_t tail;
 	uint32_t free;
-	int status;
+	int status = claim_free(ring, held, &tail, &slot);
 
-	do
-		status = claim_free(ring, held, &tail, &slot);
-	while (status == LOST);
 	if (status != 0)
 		return status;
 	free = free_turn(ring, tail);
@@ -399,11 +351,8 @@ static int acquire(struct queue *queue, void **place, uint64_t held)
 	struct ring *ring = ring_of(queue);
 	struct slot *slot;
 	uint64_t head;
-	int status;
+	int status = claim_full(ring, held, &head, &slot);
 
-	do
-		status = claim_full(ring, held, &head, &slot);
-	while (status == LOST);
 	if (status != 0)
 		return status;
 	/* seq_cst [sleep]: as in reserve. */
