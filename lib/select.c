@@ -129,6 +129,14 @@ static bool may_have_missed_any(const struct select_call *call)
 	return false;
 }
 
+/* As transfer.c's. */
+static int look_once_more(
+	struct select_call *call, unsigned flags, size_t *index)
+{
+	wi_fence_others(); /* R3 of [sleep] */
+	return try_all(call, flags, index);
+}
+
 static int run(struct select_call *call, unsigned flags, size_t *index,
 	enum patience patience)
 {
@@ -139,11 +147,8 @@ static int run(struct select_call *call, unsigned flags, size_t *index,
 	status = try_all(call, flags, index);
 	if (status == WEIR_WOULD_BLOCK && patience == MAY_WAIT)
 		status = wait(call, flags, index);
-	if (status == WEIR_WOULD_BLOCK && patience == NEVER_WAIT &&
-		may_have_missed_any(call)) {
-		wi_fence_others(); /* R3 of [sleep] */
-		status = try_all(call, flags, index);
-	}
+	else if (status == WEIR_WOULD_BLOCK && may_have_missed_any(call))
+		status = look_once_more(call, flags, index);
 	return status;
 }
 
