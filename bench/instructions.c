@@ -145,6 +145,25 @@ MEASURED op_select_one_of_4(struct pair *pairs, uint64_t count)
 	}
 }
 
+/* The same, where all four are. */
+MEASURED op_select_any_of_4(struct pair *pairs, uint64_t count)
+{
+	uint64_t value = 0;
+	weir_case cases[CHANNELS];
+	size_t at;
+
+	for (int i = 0; i < CHANNELS; i++) {
+		cases[i] = (weir_case)WEIR_RECV_CASE(pairs[i].rx, &value);
+		check(weir_try_send(pairs[i].tx, &value));
+	}
+	for (uint64_t i = 0; i < count; i++) {
+		check(weir_select(cases, CHANNELS, 0, &at));
+		check(weir_try_send(pairs[at].tx, &value));
+	}
+	for (int i = 0; i < CHANNELS; i++)
+		check(weir_try_recv(pairs[i].rx, &value));
+}
+
 /* None of four is ready. */
 MEASURED op_try_select_of_4(struct pair *pairs, uint64_t count)
 {
@@ -246,6 +265,7 @@ int main(int argc, char **argv)
 	for (int i = 0; i < CHANNELS; i++)
 		four[i] = open_pair(64, 8);
 	op_select_one_of_4(four, count);
+	op_select_any_of_4(four, count);
 	op_try_select_of_4(four, count);
 	op_clone_free(&handles, count);
 	op_open_free(&none, count);

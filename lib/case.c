@@ -2,30 +2,12 @@
 /* case.c - see case.h. */
 #include "case.h"
 
-struct endpoint *wi_case_end(const weir_case *choice)
+bool wi_case_needs_no_element(const weir_case *choice)
 {
-	if (choice->kind == WEIR_CASE_RECV)
-		return choice->rx != NULL ? wi_receiver_end(choice->rx) : NULL;
-	return choice->tx != NULL ? wi_sender_end(choice->tx) : NULL;
-}
+	const struct endpoint *end = wi_case_end(choice);
 
-enum side wi_case_side(const weir_case *choice)
-{
-	return choice->kind == WEIR_CASE_RECV ? RECEIVING : SENDING;
-}
-
-bool wi_case_is_valid(const weir_case *choice, bool carry_out)
-{
-	const struct endpoint *end;
-
-	if (choice->kind < WEIR_CASE_RECV || choice->kind > WEIR_CASE_BROKEN)
-		return false;
-	end = wi_case_end(choice);
-	if (end == NULL || end->channel->queue.element_size == 0 || !carry_out)
-		return true;
-	if (choice->kind == WEIR_CASE_RECV)
-		return choice->into != NULL;
-	return choice->kind == WEIR_CASE_BROKEN || choice->from != NULL;
+	return choice->kind == WEIR_CASE_BROKEN || end == NULL ||
+	       end->channel->queue.element_size == 0;
 }
 
 /* BROKEN, or not yet. */

@@ -7,15 +7,39 @@
 
 #include "channel.h"
 
-/* NULL: the case is never ready. */
-struct endpoint *wi_case_end(const weir_case *choice);
+static inline enum side wi_case_side(const weir_case *choice)
+{
+	return choice->kind == WEIR_CASE_RECV ? RECEIVING : SENDING;
+}
 
-enum side wi_case_side(const weir_case *choice);
+/* NULL: the case is never ready. */
+static inline struct endpoint *wi_case_end(const weir_case *choice)
+{
+	return choice->kind == WEIR_CASE_RECV ? wi_receiver_end(choice->rx)
+					      : wi_sender_end(choice->tx);
+}
+
+/* The engine moves elements both ways, so it takes plain pointers; it does not
+ * write to what is sent. */
+static inline void *wi_case_element(const weir_case *choice)
+{
+	return choice->kind == WEIR_CASE_RECV ? choice->into
+					      : (void *)(uintptr_t)choice->from;
+}
+
+/* Can it be carried out where the element is NULL? */
+bool wi_case_needs_no_element(const weir_case *choice);
 
 /* A known kind; and, if it is to be carried out, an element where one is
- * needed.
- */
-bool wi_case_is_valid(const weir_case *choice, bool carry_out);
+ * needed. */
+static inline bool wi_case_is_valid(const weir_case *choice, bool carry_out)
+{
+	if (unlikely(choice->kind < WEIR_CASE_RECV ||
+		     choice->kind > WEIR_CASE_BROKEN))
+		return false;
+	return !carry_out || likely(wi_case_element(choice) != NULL) ||
+	       wi_case_needs_no_element(choice);
+}
 
 /* What it would answer now; WEIR_WOULD_BLOCK: not ready. */
 int wi_case_look(const weir_case *choice);

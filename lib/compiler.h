@@ -16,6 +16,9 @@
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 
+/* Rarely called: out of the way of what calls it. */
+#define COLD __attribute__((cold, noinline))
+
 /* The struct that holds `member`, whose address is `pointer`. */
 #define container_of(pointer, type, member)                                    \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))

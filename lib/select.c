@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* select.c - weir_select and weir_ready: look at all cases, in a random order;
- * again for a moment; then wait (select_wait.c). */
+/* select.c - weir_select and weir_ready: look at one case, drawn at random; at
+ * the others, in a random order; again for a moment; then wait (select_wait.c).
+ */
 #include <weir/select.h>
 
 #include "case.h"
@@ -12,50 +13,65 @@
 /* Up to so many cases lie on the stack. */
 #define ON_STACK 32
 
-static int try_case(const weir_case *choice, bool carry_out)
+/* WEIR_OK: done, and the case says how; or WEIR_WOULD_BLOCK or WEIR_NO_MEMORY.
+ * May miss what has just been published. */
+static inline int try_case(weir_case *choice, bool carry_out)
 {
-	if (!carry_out || choice->kind == WEIR_CASE_BROKEN)
-		return wi_case_look(choice);
-	if (choice->kind == WEIR_CASE_RECV)
-		return wi_transfer_one(wi_case_end(choice), RECEIVING,
-			choice->into, IN_PASSING, 0);
-	return wi_transfer_one(wi_case_end(choice), SENDING,
-		(void *)(uintptr_t)choice->from, IN_PASSING, 0);
+	struct endpoint *end = wi_case_end(choice);
+	int status;
+
+	if (end == NULL)
+		return WEIR_WOULD_BLOCK;
+	if (carry_out && choice->kind != WEIR_CASE_BROKEN)
+		status = wi_transfer_one(end, wi_case_side(choice),
+			wi_case_element(choice), IN_PASSING, 0);
+	else
+		status = wi_case_look(choice);
+	if (status == WEIR_WOULD_BLOCK || status == WEIR_NO_MEMORY)
+		return status;
+	choice->status = status;
+	return WEIR_OK;
 }
 
-/* The i-th to be looked at: any of those that have not been. */
-static size_t pick(struct select_call *call, unsigned flags, size_t i)
+/* Of so many: the one to be looked at next. */
+static inline size_t pick(size_t count, unsigned flags)
 {
-	size_t other = i, picked;
-
-	if (!(flags & WEIR_SELECT_BIASED))
-		other += (size_t)wi_random_below(call->count - i);
-	picked = call->order[other];
-	call->order[other] = call->order[i];
-	call->order[i] = picked;
-	return picked;
+	return flags & WEIR_SELECT_BIASED || count == 0
+		       ? 0
+		       : (size_t)wi_random_below(count);
 }
 
-/* WEIR_OK, WEIR_WOULD_BLOCK or WEIR_NO_MEMORY.  May miss what has just been
- * published. */
-static int try_all(struct select_call *call, unsigned flags, size_t *index)
+static void swap(size_t *order, size_t i, size_t j)
 {
-	for (size_t i = 0; i < call->count; i++) {
-		size_t at = pick(call, flags, i);
+	size_t before = order[i];
+
+	order[i] = order[j];
+	order[j] = before;
+}
+
+/* Those that come in `order` from the i-th on, which are put into a new order
+ * by the way.  As try_case. */
+static int try_from(
+	struct select_call *call, size_t i, unsigned flags, size_t *index)
+{
+	for (; i < call->count; i++) {
 		int status;
 
-		if (wi_case_end(&call->cases[at]) == NULL)
-			continue;
-		status = try_case(&call->cases[at], call->carry_out);
+		swap(call->order, i, i + pick(call->count - i, flags));
+		status =
+			try_case(&call->cases[call->order[i]], call->carry_out);
 		if (status == WEIR_WOULD_BLOCK)
 			continue;
-		if (status == WEIR_NO_MEMORY)
-			return status;
-		call->cases[at].status = status;
-		*index = at;
-		return WEIR_OK;
+		if (status == WEIR_OK)
+			*index = call->order[i];
+		return status;
 	}
 	return WEIR_WOULD_BLOCK;
+}
+
+static int try_all(struct select_call *call, unsigned flags, size_t *index)
+{
+	return try_from(call, 0, flags, index);
 }
 
 /* How long to spin is learned where the first case waits that is not for the
@@ -137,14 +153,17 @@ static int look_once_more(
 	return try_all(call, flags, index);
 }
 
-static int run(struct select_call *call, unsigned flags, size_t *index,
-	enum patience patience)
+/* `first` has been looked at. */
+static int go_on(struct select_call *call, unsigned flags, size_t first,
+	enum patience patience, size_t *index)
 {
 	int status;
 
 	for (size_t i = 0; i < call->count; i++)
 		call->order[i] = i;
-	status = try_all(call, flags, index);
+	if (call->count > 1)
+		swap(call->order, 0, first);
+	status = try_from(call, 1, flags, index);
 	if (status == WEIR_WOULD_BLOCK && patience == MAY_WAIT)
 		status = wait(call, flags, index);
 	else if (status == WEIR_WOULD_BLOCK && may_have_missed_any(call))
@@ -152,8 +171,8 @@ static int run(struct select_call *call, unsigned flags, size_t *index,
 	return status;
 }
 
-static int run_on_stack(const struct select_call *wanted, unsigned flags,
-	size_t *index, enum patience patience)
+static int go_on_on_stack(const struct select_call *wanted, unsigned flags,
+	size_t first, enum patience patience, size_t *index)
 {
 	struct registration registrations[ON_STACK];
 	struct channel *channels[ON_STACK];
@@ -163,7 +182,7 @@ static int run_on_stack(const struct select_call *wanted, unsigned flags,
 	call.registrations = registrations;
 	call.channels = channels;
 	call.order = order;
-	return run(&call, flags, index, patience);
+	return go_on(&call, flags, first, patience, index);
 }
 
 static void give_back(
@@ -173,8 +192,8 @@ static void give_back(
 		wi_free(allocator, memory, size);
 }
 
-static int run_on_heap(const struct select_call *wanted, unsigned flags,
-	size_t *index, enum patience patience)
+static int go_on_on_heap(const struct select_call *wanted, unsigned flags,
+	size_t first, enum patience patience, size_t *index)
 {
 	static const struct allocator ours = {NULL, NULL, NULL};
 	struct select_call call = *wanted;
@@ -192,79 +211,93 @@ static int run_on_heap(const struct select_call *wanted, unsigned flags,
 		&ours, call.count * sizeof *call.order, _Alignof(size_t));
 	if (call.registrations != NULL && call.channels != NULL &&
 		call.order != NULL)
-		status = run(&call, flags, index, patience);
+		status = go_on(&call, flags, first, patience, index);
 	give_back(&ours, call.registrations, size);
 	give_back(&ours, (void *)call.channels, call.count * sizeof(void *));
 	give_back(&ours, call.order, call.count * sizeof *call.order);
 	return status;
 }
 
-static int check_and_run(weir_case *cases, size_t count, unsigned flags,
-	size_t *index, bool carry_out, enum patience patience, int64_t deadline)
+static bool are_valid(const weir_case *cases, size_t count, bool carry_out)
 {
-	struct select_call call = {.cases = cases,
-		.count = count,
-		.carry_out = carry_out,
-		.deadline = deadline};
-
-	if (index == NULL || (cases == NULL && count > 0) ||
-		(flags & ~WEIR_SELECT_BIASED) != 0)
-		return WEIR_INVALID_ARGUMENT;
 	for (size_t i = 0; i < count; i++)
 		if (!wi_case_is_valid(&cases[i], carry_out))
-			return WEIR_INVALID_ARGUMENT;
-	return count <= ON_STACK ? run_on_stack(&call, flags, index, patience)
-				 : run_on_heap(&call, flags, index, patience);
+			return false;
+	return true;
+}
+
+/* One case first, for which nothing needs to be set up: often it is ready. */
+static int run(weir_case *cases, size_t count, unsigned flags, size_t *index,
+	bool carry_out, enum patience patience, int64_t deadline)
+{
+	size_t first;
+	int status = WEIR_WOULD_BLOCK;
+
+	if (index == NULL || (cases == NULL && count > 0) ||
+		(flags & ~WEIR_SELECT_BIASED) != 0 ||
+		!are_valid(cases, count, carry_out))
+		return WEIR_INVALID_ARGUMENT;
+	first = pick(count, flags);
+	if (count > 0)
+		status = try_case(&cases[first], carry_out);
+	if (status == WEIR_OK)
+		*index = first;
+	if (status == WEIR_WOULD_BLOCK) {
+		struct select_call call = {.cases = cases,
+			.count = count,
+			.carry_out = carry_out,
+			.deadline = deadline};
+
+		status = (count <= ON_STACK ? go_on_on_stack : go_on_on_heap)(
+			&call, flags, first, patience, index);
+	}
+	return status;
 }
 
 int weir_select(weir_case *cases, size_t count, unsigned flags, size_t *index)
 {
-	return check_and_run(
-		cases, count, flags, index, true, MAY_WAIT, WEIR_FOREVER);
+	return run(cases, count, flags, index, true, MAY_WAIT, WEIR_FOREVER);
 }
 
 int weir_try_select(
 	weir_case *cases, size_t count, unsigned flags, size_t *index)
 {
-	return check_and_run(cases, count, flags, index, true, NEVER_WAIT, 0);
+	return run(cases, count, flags, index, true, NEVER_WAIT, 0);
 }
 
 int weir_select_until(weir_case *cases, size_t count, unsigned flags,
 	size_t *index, int64_t deadline)
 {
-	return check_and_run(
-		cases, count, flags, index, true, MAY_WAIT, deadline);
+	return run(cases, count, flags, index, true, MAY_WAIT, deadline);
 }
 
 int weir_select_for(weir_case *cases, size_t count, unsigned flags,
 	size_t *index, int64_t timeout)
 {
-	return check_and_run(cases, count, flags, index, true, MAY_WAIT,
+	return run(cases, count, flags, index, true, MAY_WAIT,
 		wi_deadline_after(timeout));
 }
 
 int weir_ready(weir_case *cases, size_t count, unsigned flags, size_t *index)
 {
-	return check_and_run(
-		cases, count, flags, index, false, MAY_WAIT, WEIR_FOREVER);
+	return run(cases, count, flags, index, false, MAY_WAIT, WEIR_FOREVER);
 }
 
 int weir_try_ready(
 	weir_case *cases, size_t count, unsigned flags, size_t *index)
 {
-	return check_and_run(cases, count, flags, index, false, NEVER_WAIT, 0);
+	return run(cases, count, flags, index, false, NEVER_WAIT, 0);
 }
 
 int weir_ready_until(weir_case *cases, size_t count, unsigned flags,
 	size_t *index, int64_t deadline)
 {
-	return check_and_run(
-		cases, count, flags, index, false, MAY_WAIT, deadline);
+	return run(cases, count, flags, index, false, MAY_WAIT, deadline);
 }
 
 int weir_ready_for(weir_case *cases, size_t count, unsigned flags,
 	size_t *index, int64_t timeout)
 {
-	return check_and_run(cases, count, flags, index, false, MAY_WAIT,
+	return run(cases, count, flags, index, false, MAY_WAIT,
 		wi_deadline_after(timeout));
 }

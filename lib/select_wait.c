@@ -49,8 +49,7 @@ static void queue_case(
 	struct endpoint *end = wi_case_end(choice);
 	enum side side = wi_case_side(choice);
 	static unsigned char nothing; /* what an element of size 0 lies in */
-	void *element = side == RECEIVING ? choice->into
-					  : (void *)(uintptr_t)choice->from;
+	void *element = wi_case_element(choice);
 
 	if (is_waiter(call, i)) {
 		wi_waiter_init_case(&registration->waiter, end,
