@@ -19,6 +19,10 @@
 /* Rarely called: out of the way of what calls it. */
 #define COLD __attribute__((cold, noinline))
 
+/* Part of a path on which each instruction counts, whatever the compiler thinks
+ * of its size. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 /* The struct that holds `member`, whose address is `pointer`. */
 #define container_of(pointer, type, member)                                    \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))

@@ -305,7 +305,7 @@ static void retire_before(struct segment_list *list, uint64_t number)
 /* -- Putting in ---------------------------------------------------------- */
 
 /* *tail is what was there before.  As a reader. */
-static inline int claim_free(struct segment_list *list, uint64_t held,
+static ALWAYS_INLINE int claim_free(struct segment_list *list, uint64_t held,
 	uint64_t *tail, struct segment **segment, struct slot **slot)
 {
 	struct queue *queue = &list->queue;
@@ -365,7 +365,7 @@ static int can_push(struct queue *queue, uint64_t held)
 /* -- Taking out ---------------------------------------------------------- */
 
 /* The full slot at head; *head is what was read there lately.  As a reader. */
-static inline int find_full(struct segment_list *list, uint64_t held,
+static ALWAYS_INLINE int find_full(struct segment_list *list, uint64_t held,
 	uint64_t *head, struct segment **segment, struct slot **slot)
 {
 	struct queue *queue = &list->queue;
@@ -397,7 +397,7 @@ static inline int find_full(struct segment_list *list, uint64_t held,
 
 /* Claimed, with the segments before it retired if it is their heir.  As a
  * reader. */
-static inline int claim_full(struct segment_list *list, uint64_t held,
+static ALWAYS_INLINE int claim_full(struct segment_list *list, uint64_t held,
 	struct segment **segment, struct slot **slot)
 {
 	/* relaxed: a hint; the cas decides. */
