@@ -130,6 +130,13 @@ MEASURED op_in_place(struct pair *p, uint64_t count)
 
 /* -- Select ---------------------------------------------------------------- */
 
+static void receive_from_each(
+	const struct pair *pairs, weir_case *cases, uint64_t *value)
+{
+	for (int i = 0; i < CHANNELS; i++)
+		cases[i] = (weir_case)WEIR_RECV_CASE(pairs[i].rx, value);
+}
+
 /* A send, and a select of four receives of which that one is ready. */
 MEASURED op_select_one_of_4(struct pair *pairs, uint64_t count)
 {
@@ -137,8 +144,7 @@ MEASURED op_select_one_of_4(struct pair *pairs, uint64_t count)
 	weir_case cases[CHANNELS];
 	size_t at;
 
-	for (int i = 0; i < CHANNELS; i++)
-		cases[i] = (weir_case)WEIR_RECV_CASE(pairs[i].rx, &value);
+	receive_from_each(pairs, cases, &value);
 	for (uint64_t i = 0; i < count; i++) {
 		check(weir_try_send(pairs[i % CHANNELS].tx, &value));
 		check(weir_select(cases, CHANNELS, 0, &at));
@@ -152,10 +158,9 @@ MEASURED op_select_any_of_4(struct pair *pairs, uint64_t count)
 	weir_case cases[CHANNELS];
 	size_t at;
 
-	for (int i = 0; i < CHANNELS; i++) {
-		cases[i] = (weir_case)WEIR_RECV_CASE(pairs[i].rx, &value);
+	receive_from_each(pairs, cases, &value);
+	for (int i = 0; i < CHANNELS; i++)
 		check(weir_try_send(pairs[i].tx, &value));
-	}
 	for (uint64_t i = 0; i < count; i++) {
 		check(weir_select(cases, CHANNELS, 0, &at));
 		check(weir_try_send(pairs[at].tx, &value));
@@ -171,8 +176,7 @@ MEASURED op_try_select_of_4(struct pair *pairs, uint64_t count)
 	weir_case cases[CHANNELS];
 	size_t at;
 
-	for (int i = 0; i < CHANNELS; i++)
-		cases[i] = (weir_case)WEIR_RECV_CASE(pairs[i].rx, &value);
+	receive_from_each(pairs, cases, &value);
 	for (uint64_t i = 0; i < count; i++)
 		if (weir_try_select(cases, CHANNELS, 0, &at) !=
 			WEIR_WOULD_BLOCK)

@@ -6,6 +6,7 @@
 #include <weir/select.h>
 
 #include "channel.h"
+#include "element.h"
 
 static inline enum side wi_case_side(const weir_case *choice)
 {
@@ -19,12 +20,10 @@ static inline struct endpoint *wi_case_end(const weir_case *choice)
 					      : wi_sender_end(choice->tx);
 }
 
-/* The engine moves elements both ways, so it takes plain pointers; it does not
- * write to what is sent. */
 static inline void *wi_case_element(const weir_case *choice)
 {
 	return choice->kind == WEIR_CASE_RECV ? choice->into
-					      : (void *)(uintptr_t)choice->from;
+					      : wi_readable(choice->from);
 }
 
 /* Can it be carried out where the element is NULL? */

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* element.h - how elements are copied: the only place that does. */
+/* element.h - how elements are passed on and copied: the only place for it. */
 #ifndef WI_ELEMENT_H
 #define WI_ELEMENT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
+
+/* What is to be sent, for the engine: it moves elements both ways, so it takes
+ * plain pointers, and does not write to these. */
+static inline void *wi_readable(const void *elements)
+{
+	return (void *)(uintptr_t)elements;
+}
 
 /* The frequent sizes become plain moves, the others a call of memcpy. */
 static inline void wi_copy_element(void *to, const void *from, size_t size)

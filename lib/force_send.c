@@ -106,8 +106,7 @@ int weir_force_send(weir_sender *tx, const void *element, void *displaced,
 	if (status != WEIR_OK)
 		return status;
 	for (int i = 0; i < ROUNDS; i++) {
-		status =
-			force(end, (void *)(uintptr_t)element, displaced, &any);
+		status = force(end, wi_readable(element), displaced, &any);
 		if (status != WEIR_WOULD_BLOCK ||
 			end->channel->queue.capacity == 0)
 			break;

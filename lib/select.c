@@ -36,9 +36,7 @@ static inline int try_case(weir_case *choice, bool carry_out)
 /* Of so many: the one to be looked at next. */
 static inline size_t pick(size_t count, unsigned flags)
 {
-	return flags & WEIR_SELECT_BIASED || count == 0
-		       ? 0
-		       : (size_t)wi_random_below(count);
+	return flags & WEIR_SELECT_BIASED ? 0 : (size_t)wi_random_below(count);
 }
 
 static void swap(size_t *order, size_t i, size_t j)
@@ -171,7 +169,7 @@ static int go_on(struct select_call *call, unsigned flags, size_t first,
 	return status;
 }
 
-static int go_on_on_stack(const struct select_call *wanted, unsigned flags,
+static int go_on_with_stack(const struct select_call *wanted, unsigned flags,
 	size_t first, enum patience patience, size_t *index)
 {
 	struct registration registrations[ON_STACK];
@@ -192,7 +190,7 @@ static void give_back(
 		wi_free(allocator, memory, size);
 }
 
-static int go_on_on_heap(const struct select_call *wanted, unsigned flags,
+static int go_on_with_heap(const struct select_call *wanted, unsigned flags,
 	size_t first, enum patience patience, size_t *index)
 {
 	static const struct allocator ours = {NULL, NULL, NULL};
@@ -230,28 +228,29 @@ static bool are_valid(const weir_case *cases, size_t count, bool carry_out)
 static int run(weir_case *cases, size_t count, unsigned flags, size_t *index,
 	bool carry_out, enum patience patience, int64_t deadline)
 {
-	size_t first;
+	struct select_call call;
+	size_t first = 0;
 	int status = WEIR_WOULD_BLOCK;
 
 	if (index == NULL || (cases == NULL && count > 0) ||
 		(flags & ~WEIR_SELECT_BIASED) != 0 ||
 		!are_valid(cases, count, carry_out))
 		return WEIR_INVALID_ARGUMENT;
-	first = pick(count, flags);
-	if (count > 0)
+	if (count > 0) {
+		first = pick(count, flags);
 		status = try_case(&cases[first], carry_out);
+	}
 	if (status == WEIR_OK)
 		*index = first;
-	if (status == WEIR_WOULD_BLOCK) {
-		struct select_call call = {.cases = cases,
-			.count = count,
-			.carry_out = carry_out,
-			.deadline = deadline};
-
-		status = (count <= ON_STACK ? go_on_on_stack : go_on_on_heap)(
-			&call, flags, first, patience, index);
-	}
-	return status;
+	if (status != WEIR_WOULD_BLOCK)
+		return status;
+	call = (struct select_call){.cases = cases,
+		.count = count,
+		.carry_out = carry_out,
+		.deadline = deadline};
+	return count <= ON_STACK
+		       ? go_on_with_stack(&call, flags, first, patience, index)
+		       : go_on_with_heap(&call, flags, first, patience, index);
 }
 
 int weir_select(weir_case *cases, size_t count, unsigned flags, size_t *index)

@@ -4,63 +4,58 @@
 #include <weir/channel.h>
 
 #include "clock.h"
+#include "element.h"
 #include "transfer.h"
-
-/* The engine moves elements both ways, so it takes plain pointers; it does not
- * write to what is sent. */
-static void *readable(const void *elements)
-{
-	return (void *)(uintptr_t)elements;
-}
 
 int weir_send(weir_sender *tx, const void *element)
 {
-	return wi_transfer_one(wi_sender_end(tx), SENDING, readable(element),
+	return wi_transfer_one(wi_sender_end(tx), SENDING, wi_readable(element),
 		MAY_WAIT, WEIR_FOREVER);
 }
 
 int weir_try_send(weir_sender *tx, const void *element)
 {
-	return wi_transfer_one(
-		wi_sender_end(tx), SENDING, readable(element), NEVER_WAIT, 0);
+	return wi_transfer_one(wi_sender_end(tx), SENDING, wi_readable(element),
+		NEVER_WAIT, 0);
 }
 
 int weir_send_until(weir_sender *tx, const void *element, int64_t deadline)
 {
-	return wi_transfer_one(wi_sender_end(tx), SENDING, readable(element),
+	return wi_transfer_one(wi_sender_end(tx), SENDING, wi_readable(element),
 		MAY_WAIT, deadline);
 }
 
 int weir_send_for(weir_sender *tx, const void *element, int64_t timeout)
 {
-	return wi_transfer_one(wi_sender_end(tx), SENDING, readable(element),
+	return wi_transfer_one(wi_sender_end(tx), SENDING, wi_readable(element),
 		MAY_WAIT, wi_deadline_after(timeout));
 }
 
 int weir_send_many(
 	weir_sender *tx, const void *elements, size_t count, size_t *sent)
 {
-	return wi_transfer_many(wi_sender_end(tx), SENDING, readable(elements),
-		count, sent, MAY_WAIT, WEIR_FOREVER);
+	return wi_transfer_many(wi_sender_end(tx), SENDING,
+		wi_readable(elements), count, sent, MAY_WAIT, WEIR_FOREVER);
 }
 
 int weir_try_send_many(
 	weir_sender *tx, const void *elements, size_t count, size_t *sent)
 {
-	return wi_transfer_many(wi_sender_end(tx), SENDING, readable(elements),
-		count, sent, NEVER_WAIT, 0);
+	return wi_transfer_many(wi_sender_end(tx), SENDING,
+		wi_readable(elements), count, sent, NEVER_WAIT, 0);
 }
 
 int weir_send_many_until(weir_sender *tx, const void *elements, size_t count,
 	size_t *sent, int64_t deadline)
 {
-	return wi_transfer_many(wi_sender_end(tx), SENDING, readable(elements),
-		count, sent, MAY_WAIT, deadline);
+	return wi_transfer_many(wi_sender_end(tx), SENDING,
+		wi_readable(elements), count, sent, MAY_WAIT, deadline);
 }
 
 int weir_send_many_for(weir_sender *tx, const void *elements, size_t count,
 	size_t *sent, int64_t timeout)
 {
-	return wi_transfer_many(wi_sender_end(tx), SENDING, readable(elements),
-		count, sent, MAY_WAIT, wi_deadline_after(timeout));
+	return wi_transfer_many(wi_sender_end(tx), SENDING,
+		wi_readable(elements), count, sent, MAY_WAIT,
+		wi_deadline_after(timeout));
 }
