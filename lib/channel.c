@@ -44,8 +44,8 @@
  *	before it make sure that one of them moves head past it, S0 is what
  *	counts: R4 then looks at the word which that has changed.
  *
- *	A try_ call that is about to answer WOULD_BLOCK does R2 to R4 as well
- *	(transfer.c, select.c): a program that stores to a word of its own, and
+ *	A try_ call that is about to answer WOULD_BLOCK does R2 to R4 as well,
+ *	unless the capacity is 0 (transfer.c, select.c): a program that stores to a word of its own, and
  *	then finds nothing here, may rely on it that who sends and then loads
  *	the word sees the store.
  *

@@ -101,9 +101,11 @@ void wi_channel_release(struct channel *channel);
 /* Does anybody wait on that side?  For who is not inside the gate, a hint. */
 static inline bool wi_channel_waits(struct channel *channel, enum side side)
 {
-	/* relaxed, both: who goes by it asks again inside the gate.  At a
-	 * buffer the line of `attention` is at hand, and that of the gate would
-	 * be taken away from who is inside. */
+	/* relaxed, both: who is told yes asks again inside the gate.  Who is
+	 * told no looks at the buffer, or is a try_ call at capacity 0, which
+	 * may miss somebody who has just come.  At a buffer the line of
+	 * `attention` is at hand, and that of the gate would be taken away from
+	 * who is inside. */
 	if (channel->queue.capacity == 0)
 		return load_relaxed(&channel->waiting[side].count) > 0;
 	return load_relaxed(&channel->attention) & WAITS(side); /* relaxed */

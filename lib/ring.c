@@ -127,16 +127,16 @@ static inline int find_free(const struct ring *ring, uint64_t held,
 static inline int claim_free(
 	struct ring *ring, uint64_t held, uint64_t *tail, struct slot **slot)
 {
-	/* acquire [closed]: if a flag refuses us, we know what its setter
-	 * knew. */
-	*tail = load_acquire(&ring->queue.tail);
-
 	for (;;) {
-		int status = find_free(ring, held, tail, slot);
+		int status;
 
+		/* acquire [closed]: if a flag refuses us, we know what its
+		 * setter knew. */
+		*tail = load_acquire(&ring->queue.tail);
+		status = find_free(ring, held, tail, slot);
 		if (unlikely(status != 0))
 			return status;
-		/* seq_cst [sleep]: S0.  Failure acquires [closed]. */
+		/* seq_cst [sleep]: S0. */
 		if (cas_seq_cst(&ring->queue.tail, tail, after(ring, *tail)))
 			return 0;
 		pause_after_loss();
@@ -196,13 +196,13 @@ static inline int find_full(
 static inline int claim_full(
 	struct ring *ring, uint64_t held, uint64_t *head, struct slot **slot)
 {
-	/* relaxed: a hint; the turn is compared with it, and the cas
-	 * decides. */
-	*head = load_relaxed(&ring->queue.head);
-
 	for (;;) {
-		int status = find_full(ring, held, head, slot);
+		int status;
 
+		/* relaxed: a hint; the turn is compared with it, and the cas
+		 * decides. */
+		*head = load_relaxed(&ring->queue.head);
+		status = find_full(ring, held, head, slot);
 		if (status != 0)
 			return status;
 		/* seq_cst [sleep]: S0.  Releases [claimed]: turns carry the
