@@ -45,9 +45,9 @@
  *	counts: R4 then looks at the word which that has changed.
  *
  *	A try_ call that is about to answer WOULD_BLOCK does R2 to R4 as well,
- *	unless the capacity is 0 (transfer.c, select.c): a program that stores to a word of its own, and
- *	then finds nothing here, may rely on it that who sends and then loads
- *	the word sees the store.
+ *	unless the capacity is 0 (transfer.c, select.c): a program that stores
+ *	to a word of its own, and then finds nothing here, may rely on it that
+ *	who sends and then loads the word sees the store.
  *
  *	[released]  the decrement of `references` -> the one that finds 1: what
  *		all others did with the channel is visible to who destroys it
