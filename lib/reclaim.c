@@ -10,7 +10,7 @@
  * frees if it finds no owner any more.
  *
  * Ordering edges
- *	[retired]  wi_reclaim_retire's cas -> take_all's exchange: the node's
+ *	[retired]  put_retired's cas -> take_all's exchange: the node's
  *		   contents are visible to who gives it back
  *	[busy]	   the worker's exchange to IDLE -> the next retire's exchange
  *		   to BUSY: the callback is through with `head` and `batch`
@@ -18,6 +18,7 @@
 #include "reclaim.h"
 
 #include "compiler.h"
+#include "hazard.h"
 
 /* Of what this makes inline we use the read lock and unlock alone, which are
  * made for it: "both less than 10 lines long ... allowing this function to be
@@ -50,16 +51,23 @@ static char grace_period;
 #define after_grace_period() ((void)0)
 #endif
 
+/* Retirements for each look at who holds what: a membarrier takes 2 to 6 us,
+ * and what waits for a look is not in use. */
+#ifndef RETIREMENTS_A_LOOK /* tests/model wants it each time */
+#define RETIREMENTS_A_LOOK 4
+#endif
+
 enum { IDLE, BUSY };
 
 struct reclaim {
 	struct rcu_head head;
 	pthread_mutex_t mutex; /* the callback against destroy */
-	reclaim_batch *give_back;
+	const struct reclaim_ops *ops;
 	void *owner;                /* NULL once destroyed */
 	struct reclaim_node *batch; /* on its way through call_rcu */
 	struct atomic_ptr retired;  /* the next batch; any thread pushes */
 	struct atomic_u32 busy;     /* is `head` with liburcu? */
+	struct atomic_u32 unlooked; /* retired since the last look */
 };
 
 void wi_reclaim_read_lock(void)
@@ -75,8 +83,18 @@ void wi_reclaim_read_unlock(void)
 
 static struct reclaim_node *take_all(struct reclaim *reclaim)
 {
-	/* acquire [retired]: pairs with wi_reclaim_retire. */
+	/* acquire [retired]: pairs with put_retired. */
 	return exchange_acq_rel(&reclaim->retired, NULL);
+}
+
+static void give_back_all(struct reclaim *reclaim, struct reclaim_node *batch)
+{
+	while (batch != NULL) {
+		struct reclaim_node *node = batch;
+
+		batch = node->next;
+		reclaim->ops->give_back(reclaim->owner, node);
+	}
 }
 
 static void callback(struct rcu_head *head);
@@ -112,7 +130,8 @@ static void callback(struct rcu_head *head)
 	}
 	batch = reclaim->batch;
 	reclaim->batch = NULL;
-	again = reclaim->give_back(reclaim->owner, batch);
+	give_back_all(reclaim, batch);
+	again = reclaim->ops->tidy(reclaim->owner);
 	/* Still BUSY.  Either there is more to do, or let go, and look once
 	 * more for what was retired before that was visible:
 	 *
@@ -134,21 +153,22 @@ static void callback(struct rcu_head *head)
 	pthread_mutex_unlock(&reclaim->mutex);
 }
 
-struct reclaim *wi_reclaim_create(reclaim_batch *give_back, void *owner)
+struct reclaim *wi_reclaim_create(const struct reclaim_ops *ops, void *owner)
 {
 	struct reclaim *reclaim = calloc(1, sizeof *reclaim);
 
 	if (reclaim == NULL)
 		return NULL;
 	pthread_mutex_init(&reclaim->mutex, NULL);
-	reclaim->give_back = give_back;
+	reclaim->ops = ops;
 	reclaim->owner = owner;
 	init_atomic(&reclaim->retired, NULL);
 	init_atomic(&reclaim->busy, IDLE);
+	init_atomic(&reclaim->unlooked, 0);
 	return reclaim;
 }
 
-void wi_reclaim_retire(struct reclaim *reclaim, struct reclaim_node *node)
+static void put_retired(struct reclaim *reclaim, struct reclaim_node *node)
 {
 	/* relaxed: the cas decides. */
 	void *next = load_relaxed(&reclaim->retired);
@@ -158,6 +178,41 @@ void wi_reclaim_retire(struct reclaim *reclaim, struct reclaim_node *node)
 		/* release [retired]: pairs with take_all; seq_cst against the
 		 * callback's last look. */
 	} while (!cas_seq_cst(&reclaim->retired, &next, node));
+}
+
+/* Give back what nobody holds. */
+static void look(struct reclaim *reclaim)
+{
+	struct reclaim_node *batch = take_all(reclaim);
+	struct reclaim_node *free = NULL;
+	bool told;
+
+	wi_fence_others(); /* between U1, of all of them, and U2 */
+	told = wi_hazards_are_told();
+	while (batch != NULL) {
+		struct reclaim_node *node = batch;
+
+		batch = node->next;
+		if (told && !wi_hazard_is_held(node)) {
+			node->next = free;
+			free = node;
+		} else {
+			put_retired(reclaim, node);
+		}
+	}
+	give_back_all(reclaim, free);
+}
+
+void wi_reclaim_retire(struct reclaim *reclaim, struct reclaim_node *node)
+{
+	put_retired(reclaim, node);
+	/* relaxed, both: how often to look; no more than a hint. */
+	if (fetch_add_relaxed(&reclaim->unlooked, 1) + 1 >=
+			RETIREMENTS_A_LOOK &&
+		wi_fence_is_there()) {
+		store_relaxed(&reclaim->unlooked, 0); /* relaxed: as above */
+		look(reclaim);
+	}
 	start_if_idle(reclaim);
 }
 
@@ -173,12 +228,8 @@ void wi_reclaim_destroy(struct reclaim *reclaim)
 	 * this mutex. */
 	in_flight = exchange_acq_rel(&reclaim->busy, BUSY) == BUSY;
 	batch = reclaim->batch;
-	if (batch == NULL)
-		batch = take_all(reclaim);
-	while (batch != NULL) {
-		reclaim->give_back(reclaim->owner, batch);
-		batch = take_all(reclaim);
-	}
+	give_back_all(reclaim, batch);
+	give_back_all(reclaim, take_all(reclaim));
 	reclaim->owner = NULL;
 	before_grace_period(); /* if in flight, the callback frees */
 	pthread_mutex_unlock(&reclaim->mutex);

@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* reclaim.h - memory that others may still be looking at: freed a grace period
- * later.  The only file that knows liburcu [Desnoyers et al., "User-Level
- * Implementations of Read-Copy Update", 2012].
+/* reclaim.h - memory that others may still be looking at: given back when they
+ * no longer do.
  *
- * A reader looks at shared nodes between wi_reclaim_read_lock and _unlock.
- * What is retired is handed back to its owner once every reader that could
- * have seen it has left.  Of one owner one batch at a time is on its way
- * through call_rcu; what is retired meanwhile is the next batch.
+ * A reader looks at shared nodes between wi_reclaim_read_lock and _unlock, and
+ * holds each one while it does (hazard.h).  What is retired comes back to its
+ * owner in one of two ways:
+ *
+ *	at once		every few retirements who retires looks who holds what,
+ *			and what nobody holds is given back then and there;
+ *	in the end	a grace period after it was retired, when every reader
+ *			that could have seen it has left: what somebody held,
+ *			what was retired last, and all where hazards cannot be
+ *			told.
+ *
+ * Grace periods are liburcu's [Desnoyers et al., "User-Level Implementations of
+ * Read-Copy Update", 2012], which reclaim.c alone knows.  One takes 10 ms and
+ * more: in that time a busy channel fills hundreds of segments, all of which it
+ * would touch for the first time.  Of one owner one batch at a time is on its
+ * way through call_rcu; what is retired meanwhile is the next batch.
  */
 #ifndef WI_RECLAIM_H
 #define WI_RECLAIM_H
@@ -22,22 +33,26 @@ struct reclaim_node {
 
 struct reclaim;
 
-/* What the owner does with a batch that nobody looks at any more.  Returns
- * whether it wants to be called again after the next grace period even if
- * nothing is retired (the batch is then NULL).  Runs on liburcu's thread, never
- * twice at once, and not after wi_reclaim_destroy. */
-typedef bool reclaim_batch(void *owner, struct reclaim_node *batch);
+struct reclaim_ops {
+	/* Nobody looks at this node any more.  On any thread, also at once. */
+	void (*give_back)(void *owner, struct reclaim_node *node);
+	/* A grace period is over, and its batch has been given back.  Returns
+	 * whether the owner wants to hear of the next, even if nothing is
+	 * retired.  On liburcu's thread; not after wi_reclaim_destroy. */
+	bool (*tidy)(void *owner);
+};
 
 /* NULL if there is no memory. */
-struct reclaim *wi_reclaim_create(reclaim_batch *give_back, void *owner);
+struct reclaim *wi_reclaim_create(const struct reclaim_ops *ops, void *owner);
 
 /* The owner goes, and nobody looks at its nodes any more: everything that is
- * still on its way is given back here and now.  Waits for a give_back that is
+ * still on its way is given back here and now.  Waits for a callback that is
  * running. */
 void wi_reclaim_destroy(struct reclaim *reclaim);
 
-/* No reader that starts now can find `node`: hand it back when those that have
- * started are through.  Does not wait.  Call as a reader or not. */
+/* No reader that looks now can find `node`: hand it back when those that have
+ * found it are through.  Does not wait.  Call as a reader or not; a caller's
+ * hold counts as anybody's. */
 void wi_reclaim_retire(struct reclaim *reclaim, struct reclaim_node *node);
 
 /* Readers nest, register themselves, and do not wait. */

@@ -25,29 +25,33 @@
  * segments.  Zero, that of new memory, is no number of a segment with slots,
  * but for one that has counted 2^29 segments, and is FREE then.
  *
- * Retirement.  All of push and pop runs as a reader of reclaim.h.  Once every
- * ticket of a segment has been claimed by receivers, nobody that starts now
- * needs it: those who are still copying out of it (or, after a close, into it)
- * are readers, and a grace period waits for them.  So whoever claims the first
- * ticket of a segment retires all older ones, in order, after pushing both
- * hints past them.  A segment with slots in hand is kept when its grace period
- * is over, and the last hand retires it again.
+ * Retirement.  All of push and pop runs as a reader of reclaim.h, and holds the
+ * segment at which it works (hazard.h): a hint, `oldest` and `spares` are the
+ * anchors.  Once every ticket of a segment has been claimed by receivers,
+ * nobody that starts now needs it: those who are still copying out of it (or,
+ * after a close, into it) hold it.  So whoever claims the first ticket of a
+ * segment retires all older ones, in order, after pushing both hints past them.
+ * What nobody holds is a spare at once, while it is still in the caches; what
+ * somebody does, after a grace period.  A segment with slots in hand is kept
+ * when it comes back, and the last hand retires it again.
  *
  * Invariants
  *	I1  a hint's segment is not retired, and no younger than that of its
- *	    side's ticket.
+ *	    side's ticket.  So a segment that is found at a hint while it is
+ *	    held has not come back, and neither has the one after it.
  *	I2  segments are retired in order, by who moves `oldest` past them.
  *	I3  a slot is filled by who claimed its ticket in tail, and read by who
  *	    claimed it in head.
  *
  * Ordering edges
  *	[filled]   push's store of turn -> pop's load: element is readable
- *	[linked]   append's cas of next -> walk's load: the segment's number is
+ *	[linked]   link_segment's cas of next -> find's load: its number is
  *		   readable; also through the hints and `oldest`.  seq_cst,
  *		   because who waits and finds no segment must be seen by who
  *		   links it, as with [filled].
  *	[hands]	   a hand's last use of its slot -> the segment's next use
- *	[spare]	   give_back's cas -> take_spare's load: its next is readable
+ *	[spare]	   put_spare's cas -> take_spare's load: its next is readable
+ *	[anchor]   hazard.h; as well as [linked] and [spare]
  *	[claimed]  queue.c
  *	[closed]   queue.c
  */
@@ -64,8 +68,11 @@
 #define SEGMENT_BYTES ((size_t)64 * 1024)
 #endif
 
-/* In `hands`: its grace period is over, the last hand gives it back. */
+/* In `hands`: it has come back, and the last hand gives it back again. */
 #define RETIRED ((uint64_t)1 << 63)
+
+/* What a thread holds: where it works, and the oldest, or a spare. */
+enum { OWN, OTHER };
 
 /* Kept however quiet the channel is: one being filled, one being emptied. */
 #define SPARES_KEPT 1
@@ -116,27 +123,29 @@ static inline uint32_t turn_of(const struct segment *segment)
 
 /* -- Segments: made, kept, given back ------------------------------------ */
 
-/* As a reader: a segment that is popped here cannot come back, and so make the
- * cas succeed by mistake, before a grace period is over. */
-static struct segment *take_spare(struct segment_list *list)
+/* As a reader.  The spare is held, so that it cannot come back, and so make the
+ * cas succeed by mistake, after others have taken it. */
+static struct segment *take_spare(
+	struct segment_list *list, struct hazards *hazards)
 {
-	/* acquire [spare]: pairs with give_back. */
-	void *spare = load_acquire(&list->spares);
+	/* acquire [spare]: pairs with put_spare. */
+	struct segment *spare = wi_hold(hazards, OTHER, &list->spares);
 
 	while (spare != NULL) {
-		struct segment *segment = spare;
-		/* relaxed: [spare] has made it readable; if it is taken and
-		 * linked meanwhile, the cas fails. */
-		void *next = load_relaxed(&segment->next);
+		void *first = spare;
+		/* relaxed: [spare] has made it readable. */
+		void *next = load_relaxed(&spare->next);
 
-		/* Failure acquires [spare]. */
-		if (cas_acq_rel(&list->spares, &spare, next)) {
+		/* Failure acquires [spare], of a value that is not used. */
+		if (cas_acq_rel(&list->spares, &first, next)) {
 			/* relaxed: how many to keep; no more than a hint. */
 			fetch_add_relaxed(&list->spare_count, (uint64_t)-1);
-			return segment;
+			break;
 		}
+		spare = wi_hold(hazards, OTHER, &list->spares); /* [spare] */
 	}
-	return NULL;
+	wi_drop_hold(hazards, OTHER);
+	return spare;
 }
 
 static void put_spare(struct segment_list *list, struct segment *segment)
@@ -147,52 +156,56 @@ static void put_spare(struct segment_list *list, struct segment *segment)
 	do {
 		/* relaxed: published by the cas. */
 		store_relaxed(&segment->next, first);
-		/* release [spare]: pairs with take_spare. */
+		/* release [spare], an [anchor]: pairs with take_spare. */
 	} while (!cas_acq_rel(&list->spares, &first, segment));
-	fetch_add_relaxed(&list->spare_count, 1); /* relaxed: a hint */
+	/* relaxed, both: hints. */
+	fetch_add_relaxed(&list->spare_count, 1);
+	fetch_add_relaxed(&list->came_back, 1); /* relaxed: as above */
 }
 
-/* A grace period is over: nobody looks at these segments.  What has come in
- * this batch is what senders have used up of late: keep as many as spares, for
- * senders that are still as busy.  What is too much is freed, but only after
- * one more grace period, since a sender in take_spare may be looking at it.
- * When nothing comes, half of the spares go each time. */
-static bool give_back(void *owner, struct reclaim_node *batch)
+/* Nobody looks at this segment any more. */
+static void give_back(void *owner, struct reclaim_node *node)
 {
 	struct segment_list *list = owner;
-	uint64_t kept = 0, spares, keep;
+	struct segment *segment = container_of(node, struct segment, retired);
 
-	while (batch != NULL) {
-		struct segment *segment =
-			container_of(batch, struct segment, retired);
+	/* acquire [hands]: what they did is done.  Else pairs with let_go,
+	 * which sees RETIRED. */
+	if (fetch_or_acq_rel(&segment->hands, RETIRED) & ~RETIRED)
+		return;
+	if (segment->doomed)
+		wi_free(&list->queue.allocator, segment, list->segment_size);
+	else
+		put_spare(list, segment);
+}
 
-		batch = batch->next;
-		/* acquire [hands]: what they did is done.  Else pairs with
-		 * put_down, which sees RETIRED. */
-		if (fetch_or_acq_rel(&segment->hands, RETIRED) & ~RETIRED)
-			continue;
-		if (segment->doomed) {
-			wi_free(&list->queue.allocator, segment,
-				list->segment_size);
-		} else {
-			put_spare(list, segment);
-			kept++;
-		}
-	}
-	spares = load_relaxed(&list->spare_count); /* relaxed: a hint */
-	keep = kept > 0 ? kept : spares / 2;
+/* What has come back since the last grace period is what senders have used up
+ * of late: keep as many as spares, for senders that are still as busy.  What is
+ * too much is freed, but only when it has come back once more, since a sender
+ * in take_spare may be looking at it.  When nothing comes, half of the spares
+ * go each time. */
+static bool tidy(void *owner)
+{
+	struct segment_list *list = owner;
+	/* relaxed, all of these: hints. */
+	uint64_t came_back = load_relaxed(&list->came_back);
+	uint64_t spares = load_relaxed(&list->spare_count); /* relaxed */
+	uint64_t keep = came_back > 0 ? came_back : spares / 2;
+
+	fetch_add_relaxed(&list->came_back, -came_back); /* relaxed */
 	if (keep < SPARES_KEPT)
 		keep = SPARES_KEPT;
-	wi_reclaim_read_lock();
 	for (; spares > keep; spares--) {
-		struct segment *segment = take_spare(list);
+		struct segment *segment;
 
+		wi_reclaim_read_lock();
+		segment = take_spare(list, wi_hazards());
+		wi_reclaim_read_unlock();
 		if (segment == NULL)
 			break;
 		segment->doomed = true;
 		wi_reclaim_retire(list->reclaim, &segment->retired);
 	}
-	wi_reclaim_read_unlock();
 	/* relaxed: a hint. */
 	return load_relaxed(&list->spare_count) > SPARES_KEPT;
 }
@@ -213,100 +226,113 @@ static struct segment *alloc_segment(
 	return segment;
 }
 
-/* The segment after `last`, which it appends if there is none; NULL if there is
- * no memory.  As a reader. */
-static struct segment *append(struct segment_list *list, struct segment *last)
+/* -- Finding, linking and retiring --------------------------------------- */
+
+static ALWAYS_INLINE struct hazards *enter(void)
 {
-	struct segment *segment = take_spare(list);
-	void *next = NULL;
+	wi_reclaim_read_lock();
+	return wi_hazards();
+}
+
+static ALWAYS_INLINE void leave(struct hazards *hazards)
+{
+	wi_drop_hold(hazards, OWN);
+	wi_reclaim_read_unlock();
+}
+
+/* The segment of that number, held; or the last there is before it.  If the
+ * hint is already past it, the caller's position is old, and so is what comes
+ * back: its number is greater.  As a reader. */
+static ALWAYS_INLINE struct segment *find(
+	struct hazards *hazards, struct atomic_ptr *hint, uint64_t number)
+{
+	for (;;) {
+		/* acquire [linked]: pairs with the cas that set the hint. */
+		struct segment *segment = wi_hold(hazards, OWN, hint);
+		void *was = segment, *next;
+
+		if (likely(segment->number >= number))
+			return segment;
+		/* acquire [linked]: pairs with link_segment. */
+		next = load_seq_cst(&segment->next);
+		if (next == NULL)
+			return segment;
+		/* release [linked]: pairs with the load of the hint.  If that
+		 * is here still, this segment is not retired, and so the next
+		 * is not either. */
+		cas_acq_rel(hint, &was, next);
+	}
+}
+
+/* See to it that segment `number` is there; false if there is no memory.  As a
+ * reader, whose hold is lost: the allocator may be the program's, and use other
+ * channels. */
+static COLD bool link_segment(
+	struct segment_list *list, struct hazards *hazards, uint64_t number)
+{
+	struct segment *segment = take_spare(list, hazards);
+	struct segment *last;
+	void *next;
 
 	if (segment == NULL)
-		segment = alloc_segment(list, last->number + 1);
+		segment = alloc_segment(list, number);
 	if (segment == NULL)
-		return NULL;
-	segment->number = last->number + 1;
+		return false;
 	segment->doomed = false;
 	/* relaxed, both: published by the cas. */
 	store_relaxed(&segment->hands, 0);
 	store_relaxed(&segment->next, NULL); /* relaxed: as above */
-	/* release [linked]: pairs with walk's load. */
-	if (cas_seq_cst(&last->next, &next, segment))
-		return segment;
-	/* Another sender was faster. */
-	wi_reclaim_retire(list->reclaim, &segment->retired);
-	return next; /* acquired [linked] by the failing cas */
-}
-
-/* -- Finding and retiring ------------------------------------------------ */
-
-/* Start at the hint and go on to segment `number`, or to the last there is
- * before it.  If the hint is already past it, the caller's position is old, and
- * so is what comes back: its number is greater.  As a reader. */
-static struct segment *walk(struct atomic_ptr *hint, uint64_t number)
-{
-	/* acquire [linked]: pairs with the cas that set the hint. */
-	void *start = load_acquire(hint);
-	struct segment *segment = start;
-
-	while (segment->number < number) {
-		/* acquire [linked]: pairs with append. */
-		struct segment *next = load_seq_cst(&segment->next);
-
-		if (next == NULL)
-			break;
-		segment = next;
-	}
-	/* release [linked]: pairs with the load above.  Only forward: a hint
-	 * that has moved on fails the cas. */
-	if (segment != start && segment->number <= number)
-		cas_acq_rel(hint, &start, segment);
-	return segment;
-}
-
-/* Move a hint to `next` if it still is at the segment before, or further back.
- * As a reader. */
-static void push_past(struct atomic_ptr *hint, struct segment *next)
-{
-	/* acquire [linked]: as in walk. */
-	void *now = load_acquire(hint);
-
-	while (((struct segment *)now)->number < next->number &&
-		/* release [linked]: as in walk. */
-		!cas_acq_rel(hint, &now, next))
-		;
+	do {
+		last = find(hazards, &list->tail_hint, number);
+		if (last->number >= number) {
+			/* Another sender was faster. */
+			wi_reclaim_retire(list->reclaim, &segment->retired);
+			return true;
+		}
+		segment->number = last->number + 1;
+		next = NULL;
+		/* release [linked]: pairs with find's load. */
+	} while (!cas_seq_cst(&last->next, &next, segment));
+	return true;
 }
 
 /* Every ticket of the segments before `number` has been claimed from head, and
  * `number` is linked: retire them.  As a reader. */
-static void retire_before(struct segment_list *list, uint64_t number)
+static COLD void retire_before(
+	struct segment_list *list, struct hazards *hazards, uint64_t number)
 {
-	/* acquire [linked]: pairs with the cas below. */
-	void *oldest = load_acquire(&list->oldest);
-	struct segment *segment = oldest;
+	for (;;) {
+		/* acquire [linked]: pairs with the cas below. */
+		struct segment *oldest = wi_hold(hazards, OTHER, &list->oldest);
+		void *was = oldest, *next;
 
-	while (segment->number < number) {
-		/* acquire [linked]: pairs with append. */
-		struct segment *next = load_acquire(&segment->next);
-
-		push_past(&list->tail_hint, next);
-		push_past(&list->head_hint, next);
+		if (oldest->number >= number)
+			break;
+		/* acquire [linked]: pairs with link_segment. */
+		next = load_acquire(&oldest->next);
+		/* A hint is here, or further on; and what is held does not come
+		 * there again.  release [linked]: pairs with find. */
+		cas_acq_rel(&list->tail_hint, &was, next);
+		was = oldest;
+		cas_acq_rel(&list->head_hint, &was, next); /* [linked] */
+		was = oldest;
 		/* release [linked]: pairs with the load above.  Who succeeds
 		 * retires it (I2). */
-		if (cas_acq_rel(&list->oldest, &oldest, next)) {
-			if (segment != &list->before_first)
-				wi_reclaim_retire(
-					list->reclaim, &segment->retired);
-			oldest = next;
+		if (cas_acq_rel(&list->oldest, &was, next) &&
+			oldest != &list->before_first) {
+			wi_drop_hold(hazards, OTHER);
+			wi_reclaim_retire(list->reclaim, &oldest->retired);
 		}
-		segment = oldest;
 	}
+	wi_drop_hold(hazards, OTHER);
 }
 
 /* -- Putting in ---------------------------------------------------------- */
 
-/* *tail is what was there before.  As a reader. */
-static ALWAYS_INLINE int claim_free(struct segment_list *list, uint64_t held,
-	uint64_t *tail, struct segment **segment, struct slot **slot)
+/* *tail is what was there before; the segment is held.  As a reader. */
+static ALWAYS_INLINE int claim_free(struct segment_list *list,
+	struct hazards *hazards, uint64_t held, uint64_t *tail,
+	struct segment **segment, struct slot **slot)
 {
 	struct queue *queue = &list->queue;
 
@@ -319,13 +345,11 @@ static ALWAYS_INLINE int claim_free(struct segment_list *list, uint64_t held,
 
 		if (unlikely(refusal != 0))
 			return refusal;
-		*segment = walk(&list->tail_hint, number);
-		if (unlikely((*segment)->number < number)) {
-			if (append(list, *segment) == NULL)
+		*segment = find(hazards, &list->tail_hint, number);
+		if (unlikely((*segment)->number != number)) {
+			if ((*segment)->number < number &&
+				!link_segment(list, hazards, number))
 				return -ENOMEM;
-			continue;
-		}
-		if (unlikely((*segment)->number > number)) {
 			*tail = load_acquire(&queue->tail); /* [closed] */
 			continue;
 		}
@@ -342,17 +366,17 @@ static int push(struct queue *queue, const void *element, uint64_t held)
 	struct segment_list *list = list_of(queue);
 	struct segment *segment;
 	struct slot *slot;
+	struct hazards *hazards = enter();
 	uint64_t tail;
 	int status;
 
-	wi_reclaim_read_lock();
-	status = claim_free(list, held, &tail, &segment, &slot);
+	status = claim_free(list, hazards, held, &tail, &segment, &slot);
 	if (likely(status == 0)) {
 		wi_copy_element(wi_slot_element(slot, &list->layout), element,
 			queue->element_size);
 		status = wi_queue_fill(queue, slot, turn_of(segment), tail);
 	}
-	wi_reclaim_read_unlock();
+	leave(hazards);
 	return status;
 }
 
@@ -364,9 +388,11 @@ static int can_push(struct queue *queue, uint64_t held)
 
 /* -- Taking out ---------------------------------------------------------- */
 
-/* The full slot at head; *head is what was read there lately.  As a reader. */
-static ALWAYS_INLINE int find_full(struct segment_list *list, uint64_t held,
-	uint64_t *head, struct segment **segment, struct slot **slot)
+/* The full slot at head; *head is what was read there lately.  Its segment is
+ * held.  As a reader. */
+static ALWAYS_INLINE int find_full(struct segment_list *list,
+	struct hazards *hazards, uint64_t held, uint64_t *head,
+	struct segment **segment, struct slot **slot)
 {
 	struct queue *queue = &list->queue;
 
@@ -376,7 +402,7 @@ static ALWAYS_INLINE int find_full(struct segment_list *list, uint64_t held,
 
 		if (unlikely((*head & HELD) != held))
 			return wi_queue_nothing(queue, *head);
-		*segment = walk(&list->head_hint, number);
+		*segment = find(hazards, &list->head_hint, number);
 		if (unlikely((*segment)->number > number)) {
 			*head = load_relaxed(&queue->head); /* relaxed: hint */
 			continue;
@@ -395,56 +421,68 @@ static ALWAYS_INLINE int find_full(struct segment_list *list, uint64_t held,
 	}
 }
 
-/* Claimed, with the segments before it retired if it is their heir.  As a
- * reader. */
-static ALWAYS_INLINE int claim_full(struct segment_list *list, uint64_t held,
+/* *head is what was there before; the segment is held.  As a reader. */
+static ALWAYS_INLINE int claim_full(struct segment_list *list,
+	struct hazards *hazards, uint64_t held, uint64_t *head,
 	struct segment **segment, struct slot **slot)
 {
 	/* relaxed: a hint; the cas decides. */
-	uint64_t head = load_relaxed(&list->queue.head);
-
+	*head = load_relaxed(&list->queue.head);
 	for (;;) {
-		int status = find_full(list, held, &head, segment, slot);
+		int status =
+			find_full(list, hazards, held, head, segment, slot);
 
 		if (status != 0)
 			return status;
 		/* seq_cst [sleep]: S0, as in ring.c.  Releases [claimed]: see
 		 * queue.c. */
-		if (cas_seq_cst(&list->queue.head, &head, after(head)))
-			break;
+		if (cas_seq_cst(&list->queue.head, head, after(*head)))
+			return 0;
 	}
-	if (is_first_of_segment(list, head))
-		retire_before(list, (*segment)->number);
-	return 0;
+}
+
+/* Whoever has claimed the first ticket of a segment retires those before it,
+ * once it has no more use for its own: give_back may run the program's code. */
+static ALWAYS_INLINE void leave_claimed(
+	struct segment_list *list, struct hazards *hazards, uint64_t head)
+{
+	if (unlikely(is_first_of_segment(list, head)))
+		retire_before(list, hazards, number_of(list, head));
+	leave(hazards);
 }
 
 static int pop(struct queue *queue, void *element, uint64_t held)
 {
 	struct segment_list *list = list_of(queue);
+	struct hazards *hazards = enter();
 	struct segment *segment;
 	struct slot *slot;
+	uint64_t head;
 	int status;
 
-	wi_reclaim_read_lock();
-	status = claim_full(list, held, &segment, &slot);
-	if (status == 0)
-		wi_copy_element(element, wi_slot_element(slot, &list->layout),
-			queue->element_size);
-	wi_reclaim_read_unlock();
-	return status;
+	status = claim_full(list, hazards, held, &head, &segment, &slot);
+	if (unlikely(status != 0)) {
+		leave(hazards);
+		return status;
+	}
+	wi_copy_element(element, wi_slot_element(slot, &list->layout),
+		queue->element_size);
+	leave_claimed(list, hazards, head);
+	return 0;
 }
 
 static int can_pop(struct queue *queue, uint64_t held)
 {
 	/* seq_cst [sleep]: as in skip, for who watches. */
 	uint64_t head = load_seq_cst(&queue->head);
+	struct hazards *hazards = enter();
 	struct segment *segment;
 	struct slot *slot;
 	int status;
 
-	wi_reclaim_read_lock();
-	status = find_full(list_of(queue), held, &head, &segment, &slot);
-	wi_reclaim_read_unlock();
+	status = find_full(
+		list_of(queue), hazards, held, &head, &segment, &slot);
+	leave(hazards);
 	return status;
 }
 
@@ -485,12 +523,12 @@ static int reserve(struct queue *queue, void **place, uint64_t held)
 	struct segment_list *list = list_of(queue);
 	struct segment *segment;
 	struct slot *slot;
+	struct hazards *hazards = enter();
 	uint64_t tail;
 	void *taken;
 	int status;
 
-	wi_reclaim_read_lock();
-	status = claim_free(list, held, &tail, &segment, &slot);
+	status = claim_free(list, hazards, held, &tail, &segment, &slot);
 	if (status == 0) {
 		uint32_t number = turn_of(segment);
 
@@ -504,7 +542,7 @@ static int reserve(struct queue *queue, void **place, uint64_t held)
 			status = -EPIPE;
 		}
 	}
-	wi_reclaim_read_unlock();
+	leave(hazards);
 	return status;
 }
 
@@ -512,15 +550,19 @@ static int acquire(struct queue *queue, void **place, uint64_t held)
 {
 	struct segment_list *list = list_of(queue);
 	struct segment *segment;
+	struct hazards *hazards = enter();
 	struct slot *slot;
+	uint64_t head;
 	int status;
 
-	wi_reclaim_read_lock();
-	status = claim_full(list, held, &segment, &slot);
-	if (status == 0)
-		take_in_hand(list, segment, slot, place);
-	wi_reclaim_read_unlock();
-	return status;
+	status = claim_full(list, hazards, held, &head, &segment, &slot);
+	if (status != 0) {
+		leave(hazards);
+		return status;
+	}
+	take_in_hand(list, segment, slot, place);
+	leave_claimed(list, hazards, head);
+	return 0;
 }
 
 /* What the turn of a reserved place becomes.  False if it was abandoned. */
@@ -570,12 +612,13 @@ static bool skip(struct queue *queue)
 	/* seq_cst [sleep]: who took the element before a gap and did not see
 	 * GAPS (channel.c) has claimed head before this. */
 	uint64_t head = load_seq_cst(&queue->head);
+	struct hazards *hazards = enter();
 	bool moved = false;
 
-	wi_reclaim_read_lock();
 	for (;;) {
 		uint64_t number = number_of(list, head);
-		struct segment *segment = walk(&list->head_hint, number);
+		struct segment *segment =
+			find(hazards, &list->head_hint, number);
 		uint64_t now;
 
 		if (segment->number != number ||
@@ -596,11 +639,11 @@ static bool skip(struct queue *queue)
 		fetch_add_relaxed(&queue->abandoned, 1);
 		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
 		if (is_first_of_segment(list, head))
-			retire_before(list, number);
+			retire_before(list, hazards, number);
 		head = after(head);
 		moved = true;
 	}
-	wi_reclaim_read_unlock();
+	leave(hazards);
 	return moved;
 }
 
@@ -609,16 +652,16 @@ static bool head_in_hand(struct queue *queue)
 	struct segment_list *list = list_of(queue);
 	/* relaxed: only an answer about this instant. */
 	uint64_t head = load_relaxed(&queue->head);
+	struct hazards *hazards = enter();
 	struct segment *segment;
 	bool in_hand;
 
-	wi_reclaim_read_lock();
-	segment = walk(&list->head_hint, number_of(list, head));
+	segment = find(hazards, &list->head_hint, number_of(list, head));
 	in_hand = segment->number == number_of(list, head) &&
 		  /* seq_cst [sleep]: against reserve's exchange. */
 		  load_seq_cst(&slot_at(list, segment, head)->turn) ==
 			  turn_of(segment) + RESERVED;
-	wi_reclaim_read_unlock();
+	leave(hazards);
 	return in_hand;
 }
 
@@ -656,15 +699,10 @@ static uint64_t count(const struct queue *queue, uint64_t position)
 static struct segment *closers_segment(
 	struct segment_list *list, uint64_t position)
 {
-	struct segment *segment;
-
 	wi_reclaim_read_lock();
-	segment = load_acquire(&list->oldest); /* [linked] */
-	while (segment->number < number_of(list, position))
-		segment = load_acquire(&segment->next); /* [linked] */
-	retire_before(list, segment->number);
+	retire_before(list, wi_hazards(), number_of(list, position));
 	wi_reclaim_read_unlock();
-	return segment;
+	return load_acquire(&list->oldest); /* [linked] */
 }
 
 static void drain(struct queue *queue, const struct dropper *dropper)
@@ -723,19 +761,26 @@ static const struct queue_ops segment_list_ops = {
 	.places = &segment_list_places,
 };
 
+static const struct reclaim_ops reclaim_ops = {
+	.give_back = give_back,
+	.tidy = tidy,
+};
+
 int wi_segment_list_init(struct segment_list *list, size_t element_size,
 	const struct allocator *allocator)
 {
 	struct slot_layout layout = wi_slot_layout(element_size);
 	unsigned shift = 0;
 
+	_Static_assert(offsetof(struct segment, retired) == 0,
+		"whoever holds a segment holds the node");
 	_Static_assert(sizeof(struct segment) <= CACHE_LINE,
 		"a segment's slots start on its second line");
 	if (layout.stride == 0 || layout.stride > SIZE_MAX / 2)
 		return -ENOMEM;
 	while (layout.stride <= SEGMENT_BYTES >> (shift + 1))
 		shift++;
-	list->reclaim = wi_reclaim_create(give_back, list);
+	list->reclaim = wi_reclaim_create(&reclaim_ops, list);
 	if (list->reclaim == NULL)
 		return -ENOMEM;
 	list->layout = layout;
@@ -750,6 +795,7 @@ int wi_segment_list_init(struct segment_list *list, size_t element_size,
 	init_atomic(&list->oldest, &list->before_first);
 	init_atomic(&list->spares, NULL);
 	init_atomic(&list->spare_count, 0);
+	init_atomic(&list->came_back, 0);
 	wi_queue_init(&list->queue, &segment_list_ops, WEIR_UNBOUNDED,
 		element_size, allocator);
 	return 0;

@@ -3,12 +3,13 @@
 #ifndef WI_SEGMENT_LIST_H
 #define WI_SEGMENT_LIST_H
 
+#include "hazard.h"
 #include "queue.h"
 #include "reclaim.h"
 #include "slot.h"
 
 struct segment {
-	struct reclaim_node retired;
+	struct reclaim_node retired; /* first: a hold is of the node */
 	bool doomed;     /* a spare too many: free it when it comes back */
 	uint64_t number; /* of the segment in the list; from 1 on */
 	struct atomic_ptr next;  /* NULL, then the segment number + 1 */
@@ -30,6 +31,7 @@ struct segment_list {
 	/* Clean segments, for senders; given back by reclaim. */
 	cache_aligned struct atomic_ptr spares;
 	struct atomic_u64 spare_count;
+	struct atomic_u64 came_back; /* since the last grace period */
 };
 
 /* 0 or -ENOMEM. */

@@ -72,6 +72,7 @@ struct thread {
 	bool has_slept;   /* on a futex */
 	unsigned readers; /* RCU read sections it is in */
 	uint64_t reading_since;
+	struct hazards *hazards; /* what it holds (lib/hazard.h) */
 	uint64_t hash;
 	struct view view;     /* what it has seen */
 	struct view acquired; /* and would have, with an acquire fence */

@@ -11,6 +11,7 @@
  */
 #include "checker.h"
 #include "engine.h"
+#include "hazard.h"
 
 #include <setjmp.h>
 #include <string.h>
@@ -60,6 +61,7 @@ const void *fibers_stack(size_t *size)
 static void continue_at(unsigned thread)
 {
 	self = thread;
+	wi_hazards_of_thread = threads[thread].hazards;
 	if (has_started[thread])
 		_longjmp(places[thread], 1);
 	has_started[thread] = true;
@@ -259,6 +261,7 @@ static unsigned add(const char *name, void (*body)(void *), void *argument)
 	thread->name = name;
 	thread->body = body;
 	thread->argument = argument;
+	thread->hazards = &wi_hazard_table.of[id];
 	thread->deadline = INT64_MAX;
 	thread->hash = id + 1;
 	if (id > 0)
@@ -315,6 +318,8 @@ bool fibers_run(void (*body)(void))
 	races_reset();
 	heap_reset();
 	trace_reset();
+	memset(&wi_hazard_table, 0, sizeof wi_hazard_table);
+	init_atomic(&wi_hazard_table.used, MAX_THREADS);
 	body_of_run = body;
 	add("main", run_body, NULL);
 	kernel_reset();

@@ -152,3 +152,45 @@ MODEL(unbounded, no_memory,
 	check_once(acts, 4, ends.rx);
 	free_channel(ends);
 }
+
+enum { SLOTS = 2 }; /* in a segment here */
+
+static void pass_on(struct ends ends, unsigned count)
+{
+	struct act send = SENDS(ends, 1), recv = RECEIVES(ends);
+
+	for (unsigned i = 0; i < count; i++)
+		do_send(&send);
+	for (unsigned i = 0; i < count; i++) {
+		do_recv(&recv);
+		check(recv.status == WEIR_OK);
+	}
+}
+
+static void around_two_borders(void *argument)
+{
+	struct act *acts = argument;
+
+	for (unsigned i = 0; i < 2 * SLOTS; i++) {
+		do_send(&acts[2 * i]);
+		do_recv(&acts[2 * i + 1]);
+	}
+}
+
+MODEL(unbounded, oldest_comes_back,
+	"one retires what another has retired and used again")
+{
+	struct ends ends = open_channel(WEIR_UNBOUNDED);
+	struct act acts[] = {SENDS(ends, 1), RECEIVES(ends), SENDS(ends, 2),
+		RECEIVES(ends), SENDS(ends, 4), RECEIVES(ends), SENDS(ends, 8),
+		RECEIVES(ends), SENDS(ends, 16), RECEIVES(ends)};
+
+	pass_on(ends, 2 * SLOTS);
+	do_send(&acts[8]); /* the first of a segment */
+	spawn("slow", do_recv, &acts[9]);
+	spawn("busy", around_two_borders, &acts[0]);
+	join();
+	check_once(acts, 10, ends.rx);
+	pass_on(ends, 3 * SLOTS);
+	free_channel(ends);
+}

@@ -4,7 +4,9 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "hazard.h"
 #include "leaks.h"
 #include "reclaim.h"
 #include "threads.h"
@@ -18,9 +20,10 @@ struct item {
 };
 
 struct owner {
-	_Atomic uint64_t items; /* that came back */
-	_Atomic uint64_t empty; /* calls without a batch */
-	_Atomic int inside;
+	_Atomic uint64_t items;  /* that came back */
+	_Atomic uint64_t tidied; /* calls of tidy */
+	_Atomic int inside;      /* give_back */
+	_Atomic int tidying;
 	_Atomic bool twice_at_once;
 	_Atomic uint64_t want_again; /* calls that ask for another */
 	_Atomic uint64_t sum;
@@ -31,36 +34,43 @@ struct owner {
 
 static struct owner owner;
 
-static bool give_back(void *context, struct reclaim_node *batch)
+static void give_back(void *context, struct reclaim_node *node)
 {
+	struct item *item = container_of(node, struct item, node);
 	struct owner *of = context;
 
-	if (atomic_fetch_add(&of->inside, 1) != 0)
-		atomic_store(&of->twice_at_once, true);
 	if (atomic_load(&of->gone))
 		atomic_store(&of->called_when_gone, true);
-	if (batch == NULL)
-		atomic_fetch_add(&of->empty, 1);
-	while (batch != NULL) {
-		struct item *item = container_of(batch, struct item, node);
-
-		batch = batch->next;
-		atomic_fetch_add(&of->sum, (uint64_t)item->content);
-		atomic_fetch_add(&item->back, 1);
-		atomic_fetch_add(&of->items, 1);
-	}
+	atomic_fetch_add(&of->inside, 1);
+	atomic_fetch_add(&of->sum, (uint64_t)item->content);
+	atomic_fetch_add(&item->back, 1);
+	atomic_fetch_add(&of->items, 1);
 	while (atomic_load(&of->hold))
 		sched_yield();
 	atomic_fetch_sub(&of->inside, 1);
+}
+
+static bool tidy(void *context)
+{
+	struct owner *of = context;
+
+	if (atomic_fetch_add(&of->tidying, 1) != 0)
+		atomic_store(&of->twice_at_once, true);
+	if (atomic_load(&of->gone))
+		atomic_store(&of->called_when_gone, true);
+	atomic_fetch_add(&of->tidied, 1);
+	atomic_fetch_sub(&of->tidying, 1);
 	if (atomic_load(&of->want_again) == 0)
 		return false;
 	atomic_fetch_sub(&of->want_again, 1);
 	return true;
 }
 
+static const struct reclaim_ops ops = {give_back, tidy};
+
 RECLAIM_TEST(what_is_retired_comes_back)
 {
-	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
 	struct item item = {.content = 5};
 
 	wi_reclaim_retire(reclaim, &item.node);
@@ -78,6 +88,7 @@ static int read_for_long(void *argument)
 	wi_reclaim_read_lock();
 	wi_reclaim_read_lock();
 	wi_reclaim_read_unlock(); /* the outer one still counts */
+	wi_hazards();
 	atomic_store(&reading, true);
 	while (!atomic_load(&stop_reading))
 		sched_yield();
@@ -87,7 +98,7 @@ static int read_for_long(void *argument)
 
 RECLAIM_TEST(nothing_comes_back_before_its_readers_are_through)
 {
-	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
 	struct item item = {.content = 5};
 	struct task reader;
 	int64_t until;
@@ -106,22 +117,78 @@ RECLAIM_TEST(nothing_comes_back_before_its_readers_are_through)
 
 RECLAIM_TEST(retiring_as_a_reader_does_not_wait)
 {
-	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
 	static struct item items[100];
 
 	wi_reclaim_read_lock();
 	for (int i = 0; i < 100; i++)
 		wi_reclaim_retire(reclaim, &items[i].node);
-	cr_assert(atomic_load(&owner.items) == 0);
 	wi_reclaim_read_unlock();
 	wait_until(atomic_load(&owner.items) == 100);
+	wi_reclaim_destroy(reclaim);
+}
+
+enum { MANY = 40 };
+
+static struct item many[MANY];
+
+/* All but the first, of which the look comes to a third at least. */
+static void retire_others(struct reclaim *reclaim)
+{
+	for (int i = 1; i < MANY; i++)
+		wi_reclaim_retire(reclaim, &many[i].node);
+}
+
+/* By whoever retires; no grace period passes while this thread is a reader. */
+RECLAIM_TEST(
+	what_nobody_holds_comes_back_at_once_and_what_somebody_holds_does_not)
+{
+	for (unsigned place = 0; place < HOLDS; place++) {
+		struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
+		struct atomic_ptr anchor;
+
+		memset(&owner, 0, sizeof owner);
+		memset(many, 0, sizeof many);
+		init_atomic(&anchor, &many[0].node);
+		wi_reclaim_read_lock();
+		cr_assert(wi_hold(wi_hazards(), place, &anchor) == &many[0]);
+		wi_reclaim_retire(reclaim, &many[0].node);
+		retire_others(reclaim);
+		if (wi_fence_is_there())
+			cr_assert(atomic_load(&owner.items) >= MANY / 2);
+		else
+			cr_assert(atomic_load(&owner.items) == 0);
+		cr_assert(atomic_load(&many[0].back) == 0);
+		wi_drop_hold(wi_hazards(), place);
+		wi_reclaim_read_unlock();
+		wait_until(atomic_load(&owner.items) == MANY);
+		wi_reclaim_destroy(reclaim);
+		cr_assert(atomic_load(&many[0].back) == 1);
+	}
+}
+
+/* Whose holds cannot be seen. */
+RECLAIM_TEST(nothing_comes_back_at_once_while_a_thread_has_no_place)
+{
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
+	struct task reader;
+
+	for (unsigned i = 0; i < HAZARD_TABLE; i++)
+		init_atomic(&wi_hazard_table.of[i].taken, 1);
+	task_start(&reader, read_for_long, NULL);
+	wait_until(atomic_load(&reading));
+	retire_others(reclaim);
+	cr_assert(atomic_load(&owner.items) == 0);
+	atomic_store(&stop_reading, true);
+	cr_assert(task_join(&reader) == 0);
+	wait_until(atomic_load(&owner.items) == MANY - 1);
 	wi_reclaim_destroy(reclaim);
 }
 
 /* What is retired while a batch is on its way comes back with the next. */
 RECLAIM_TEST(a_retirement_during_give_back_is_not_forgotten)
 {
-	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
 	struct item first = {.content = 1}, second = {.content = 2};
 
 	atomic_store(&owner.hold, true);
@@ -135,22 +202,22 @@ RECLAIM_TEST(a_retirement_during_give_back_is_not_forgotten)
 	cr_assert(atomic_load(&second.back) == 1);
 }
 
-RECLAIM_TEST(an_owner_that_asks_is_called_again_without_a_batch)
+RECLAIM_TEST(an_owner_that_asks_is_called_again)
 {
-	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
 	struct item item = {.content = 1};
 
 	atomic_store(&owner.want_again, 3);
 	wi_reclaim_retire(reclaim, &item.node);
-	wait_until(atomic_load(&owner.empty) == 3);
+	wait_until(atomic_load(&owner.tidied) == 4);
 	wi_reclaim_destroy(reclaim);
-	cr_assert(atomic_load(&owner.empty) == 3);
+	cr_assert(atomic_load(&owner.tidied) == 4);
 	cr_assert(atomic_load(&item.back) == 1);
 }
 
 RECLAIM_TEST(destroying_gives_everything_back_at_once)
 {
-	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
 	static struct item items[10];
 	struct task reader;
 
@@ -166,7 +233,7 @@ RECLAIM_TEST(destroying_gives_everything_back_at_once)
 	atomic_store(&stop_reading, true);
 	cr_assert(task_join(&reader) == 0);
 	/* The callback comes after this one's, and must find no owner. */
-	reclaim = wi_reclaim_create(give_back, &(struct owner){.gone = false});
+	reclaim = wi_reclaim_create(&ops, &(struct owner){.gone = false});
 	items[0].back = 0;
 	wi_reclaim_retire(reclaim, &items[0].node);
 	wait_until(atomic_load(&items[0].back) == 1);
@@ -183,7 +250,7 @@ static int destroy(void *argument)
 
 RECLAIM_TEST(destroying_waits_for_a_give_back_that_runs)
 {
-	struct reclaim *reclaim = wi_reclaim_create(give_back, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
 	struct item item = {.content = 1};
 	struct task destroyer;
 	int64_t until;
@@ -205,7 +272,7 @@ RECLAIM_TEST(an_owner_may_be_destroyed_at_any_moment_of_a_batch)
 {
 	for (int round = 0; round < 300; round++) {
 		struct owner mine = {.want_again = (uint64_t)(round % 3)};
-		struct reclaim *reclaim = wi_reclaim_create(give_back, &mine);
+		struct reclaim *reclaim = wi_reclaim_create(&ops, &mine);
 		struct item items[3] = {
 			{.content = 1}, {.content = 2}, {.content = 3}};
 
@@ -244,7 +311,7 @@ RECLAIM_TEST(what_many_threads_retire_comes_back_once_each)
 	struct task tasks[RETIRERS];
 	struct item *items[RETIRERS];
 
-	shared = wi_reclaim_create(give_back, &owner);
+	shared = wi_reclaim_create(&ops, &owner);
 	for (int t = 0; t < RETIRERS; t++) {
 		items[t] = calloc(EACH, sizeof *items[t]);
 		task_start(&tasks[t], retire_many, items[t]);

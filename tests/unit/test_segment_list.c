@@ -92,13 +92,13 @@ LIST_TEST(puts_elements_larger_than_a_segment_one_into_each)
  * used. */
 LIST_TEST(survives_the_wrap_of_its_turns_at_2_to_the_32)
 {
-	enum { SEGMENTS = 8 };
+	enum { SEGMENTS = 4 };
 	struct segment_list list;
 	uint64_t first, n;
 
 	open_list(&list, BIG);
 	n = (uint64_t)1 << list.slots_shift;
-	/* All segments are new ones. */
+	/* All segments are new ones: too few are retired for a look. */
 	first = ((uint64_t)1 << 29) - SEGMENTS / 2;
 	list.before_first.number = first;
 	init_atomic(&list.queue.tail, (first * n) << FLAG_BITS);
@@ -159,8 +159,9 @@ LIST_TEST(a_steady_flow_uses_its_segments_again)
 			sched_yield();
 	}
 	calls = atomic_load(&counting.calls);
-	cr_assert(calls < 9000, "%lld allocations for 10,000 segments",
-		(long long)calls);
+	/* At once, or after a grace period. */
+	cr_assert(calls < (wi_fence_is_there() ? 1000 : 9000),
+		"%lld allocations for 10,000 segments", (long long)calls);
 	close_list(&list);
 }
 

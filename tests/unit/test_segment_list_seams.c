@@ -185,7 +185,7 @@ SEAM_TEST(a_stopped_receiver_keeps_its_segment)
 	stall_arm(&stall);
 	task_start(&receiver, pop_into, stall.element);
 	stall_wait(&stall);
-	for (uint64_t i = 1; i < 4 * n; i++) {
+	for (uint64_t i = 1; i < 12 * n; i++) {
 		cr_assert(push(1000000 + i) == 0);
 		cr_assert(pop() == 0);
 	}
