@@ -123,6 +123,16 @@ static inline uint32_t turn_of(const struct segment *segment)
 
 /* -- Segments: made, kept, given back ------------------------------------ */
 
+/* One has been taken. */
+static void note_fewest(struct segment_list *list)
+{
+	/* relaxed, all of these: how many to keep; no more than a hint. */
+	uint64_t left = fetch_add_relaxed(&list->spare_count, (uint64_t)-1) - 1;
+
+	if (left < load_relaxed(&list->fewest))     /* relaxed */
+		store_relaxed(&list->fewest, left); /* relaxed */
+}
+
 /* As a reader.  The spare is held, so that it cannot come back, and so make the
  * cas succeed by mistake, after others have taken it. */
 static struct segment *take_spare(
@@ -138,8 +148,7 @@ static struct segment *take_spare(
 
 		/* Failure acquires [spare], of a value that is not used. */
 		if (cas_acq_rel(&list->spares, &first, next)) {
-			/* relaxed: how many to keep; no more than a hint. */
-			fetch_add_relaxed(&list->spare_count, (uint64_t)-1);
+			note_fewest(list);
 			break;
 		}
 		spare = wi_hold(hazards, OTHER, &list->spares); /* [spare] */
@@ -153,14 +162,13 @@ static void put_spare(struct segment_list *list, struct segment *segment)
 	void *first =
 		load_relaxed(&list->spares); /* relaxed: the cas decides */
 
+	/* relaxed: a hint, and before who takes it takes it off. */
+	fetch_add_relaxed(&list->spare_count, 1);
 	do {
 		/* relaxed: published by the cas. */
 		store_relaxed(&segment->next, first);
 		/* release [spare], an [anchor]: pairs with take_spare. */
 	} while (!cas_acq_rel(&list->spares, &first, segment));
-	/* relaxed, both: hints. */
-	fetch_add_relaxed(&list->spare_count, 1);
-	fetch_add_relaxed(&list->came_back, 1); /* relaxed: as above */
 }
 
 /* Nobody looks at this segment any more. */
@@ -179,23 +187,17 @@ static void give_back(void *owner, struct reclaim_node *node)
 		put_spare(list, segment);
 }
 
-/* What has come back since the last grace period is what senders have used up
- * of late: keep as many as spares, for senders that are still as busy.  What is
- * too much is freed, but only when it has come back once more, since a sender
- * in take_spare may be looking at it.  When nothing comes, half of the spares
- * go each time. */
+/* Of the spares that senders have not needed since the last grace period half
+ * go, so that what a burst leaves behind goes in a few of them, whether senders
+ * rest or are busy with fewer.  A spare is freed only when it has come back
+ * once more, since a sender in take_spare may be looking at it. */
 static bool tidy(void *owner)
 {
 	struct segment_list *list = owner;
-	/* relaxed, all of these: hints. */
-	uint64_t came_back = load_relaxed(&list->came_back);
-	uint64_t spares = load_relaxed(&list->spare_count); /* relaxed */
-	uint64_t keep = came_back > 0 ? came_back : spares / 2;
+	/* relaxed: a hint. */
+	uint64_t unneeded = load_relaxed(&list->fewest), spares;
 
-	fetch_add_relaxed(&list->came_back, -came_back); /* relaxed */
-	if (keep < SPARES_KEPT)
-		keep = SPARES_KEPT;
-	for (; spares > keep; spares--) {
+	for (uint64_t i = 0; i < unneeded / 2; i++) {
 		struct segment *segment;
 
 		wi_reclaim_read_lock();
@@ -206,8 +208,9 @@ static bool tidy(void *owner)
 		segment->doomed = true;
 		wi_reclaim_retire(list->reclaim, &segment->retired);
 	}
-	/* relaxed: a hint. */
-	return load_relaxed(&list->spare_count) > SPARES_KEPT;
+	spares = load_relaxed(&list->spare_count); /* relaxed: a hint */
+	store_relaxed(&list->fewest, spares);      /* relaxed: a hint */
+	return spares > SPARES_KEPT;
 }
 
 static struct segment *alloc_segment(
@@ -496,7 +499,7 @@ static void take_in_hand(struct segment_list *list, struct segment *segment,
 				 (unsigned char *)segment - CACHE_LINE);
 
 	slot->index = (uint32_t)(offset / list->layout.stride);
-	/* relaxed: give_back comes after this reader has left. */
+	/* relaxed: give_back comes after this reader's hold has ended. */
 	fetch_add_relaxed(&segment->hands, 1);
 	*place = wi_slot_element(slot, &list->layout);
 }
@@ -795,7 +798,7 @@ int wi_segment_list_init(struct segment_list *list, size_t element_size,
 	init_atomic(&list->oldest, &list->before_first);
 	init_atomic(&list->spares, NULL);
 	init_atomic(&list->spare_count, 0);
-	init_atomic(&list->came_back, 0);
+	init_atomic(&list->fewest, 0);
 	wi_queue_init(&list->queue, &segment_list_ops, WEIR_UNBOUNDED,
 		element_size, allocator);
 	return 0;

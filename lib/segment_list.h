@@ -28,10 +28,10 @@ struct segment_list {
 	cache_aligned struct atomic_ptr tail_hint; /* written by senders */
 	cache_aligned struct atomic_ptr head_hint; /* written by receivers */
 	struct atomic_ptr oldest;                  /* not retired yet */
-	/* Clean segments, for senders; given back by reclaim. */
+	/* For senders; given back by reclaim. */
 	cache_aligned struct atomic_ptr spares;
-	struct atomic_u64 spare_count;
-	struct atomic_u64 came_back; /* since the last grace period */
+	struct atomic_u64 spare_count; /* no fewer than there are */
+	struct atomic_u64 fewest;      /* there were since tidy; a hint */
 };
 
 /* 0 or -ENOMEM. */

@@ -146,6 +146,24 @@ LIST_TEST(a_burst_gives_its_segments_back)
 	close_list(&list);
 }
 
+/* Whoever is busy with two segments does not keep the hundred of a burst. */
+LIST_TEST(a_steady_flow_gives_back_what_a_burst_has_left)
+{
+	struct segment_list list;
+	uint64_t sent = 0, received = 0;
+
+	open_list(&list, BIG);
+	while (sent < 200)
+		cr_assert(push(&list, sent++) == 0);
+	while (received < 200)
+		assert_pops(&list, received++);
+	while (atomic_load(&counting.live_blocks) > 20) {
+		cr_assert(push(&list, sent++) == 0);
+		assert_pops(&list, received++);
+	}
+	close_list(&list);
+}
+
 LIST_TEST(a_steady_flow_uses_its_segments_again)
 {
 	struct segment_list list;
