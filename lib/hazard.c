@@ -14,20 +14,22 @@ static bool has_key;
 static struct hazards *take_place(struct hazard_table *table)
 {
 	for (uint32_t i = 0; i < HAZARD_TABLE; i++) {
-		uint32_t free = 0;
-		/* relaxed: the next cas decides. */
-		uint32_t used = load_relaxed(&table->used);
+		uint32_t nobody = 0, used;
 
-		/* acquire [place]: pairs with leave. */
-		if (!cas_acq_rel(&table->of[i].taken, &free, 1))
+		/* relaxed: the cas decides; a failing one would take the line
+		 * of the thread whose place it is. */
+		if (load_relaxed(&table->of[i].taken) != 0 ||
+			/* acquire [place]: pairs with leave. */
+			!cas_acq_rel(&table->of[i].taken, &nobody, 1))
 			continue;
+		used = load_relaxed(&table->used); /* relaxed: see below */
 		/* relaxed: before H1 of this thread, and so seen by U2 like
 		 * H1. */
 		while (used <= i && !cas_relaxed(&table->used, &used, i + 1))
 			;
 		return &table->of[i];
 	}
-	/* relaxed: as above. */
+	/* relaxed: as above.  It stays a stranger until it ends. */
 	fetch_add_relaxed(&table->strangers, 1);
 	return &table->of_strangers;
 }
@@ -46,17 +48,18 @@ static void leave(void *place)
 		store_release(&own->taken, 0);
 }
 
-/* The library is unloaded. */
-__attribute__((destructor)) static void delete_key(void)
-{
-	if (has_key)
-		pthread_key_delete(key);
-	has_key = false;
-}
-
 static void make_key(void)
 {
 	has_key = pthread_key_create(&key, leave) == 0;
+}
+
+/* The library is unloaded, or the process exits: leave may be gone.  The key is
+ * made first if nobody has, so that another thread does not make it now. */
+__attribute__((destructor)) static void delete_key(void)
+{
+	pthread_once(&once, make_key);
+	if (has_key)
+		pthread_key_delete(key);
 }
 
 COLD struct hazards *wi_hazards_register(void)
@@ -64,7 +67,8 @@ COLD struct hazards *wi_hazards_register(void)
 	struct hazards *own = take_place(&wi_hazard_table);
 
 	wi_hazards_of_thread = own;
-	/* Without a key the place is never free again, that is all. */
+	/* Where there is no key, or it is too late for its destructor, the
+	 * place is never free again, that is all. */
 	pthread_once(&once, make_key);
 	if (has_key)
 		pthread_setspecific(key, own);
@@ -73,8 +77,9 @@ COLD struct hazards *wi_hazards_register(void)
 
 bool wi_hazards_are_told(void)
 {
-	/* acquire [stranger]: pairs with leave. */
-	return load_acquire(&wi_hazard_table.strangers) == 0;
+	return wi_fence_is_there() &&
+	       /* acquire [stranger]: pairs with leave. */
+	       load_acquire(&wi_hazard_table.strangers) == 0;
 }
 
 bool wi_hazard_is_held(const void *node)

@@ -83,14 +83,14 @@ static inline void wi_drop_hold(struct hazards *hazards, unsigned place)
 }
 
 /* Does every thread say what it looks at, and can it be asked?  Not where there
- * is no membarrier, nor while there are more threads than the table has places.
- * To be asked between U1 and U2, with a fence (wi_fence_others) in front. */
+ * is no membarrier, nor while a thread lives that found all places taken.  The
+ * answer counts after wi_fence_others, and before that is a hint. */
 bool wi_hazards_are_told(void);
 
 /* U2. */
 bool wi_hazard_is_held(const void *node);
 
-/* Of all threads that have ever been there. */
+/* Places: so many threads at once can say what they hold. */
 #define HAZARD_TABLE 256
 
 struct hazard_table {

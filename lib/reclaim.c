@@ -209,7 +209,7 @@ void wi_reclaim_retire(struct reclaim *reclaim, struct reclaim_node *node)
 	/* relaxed, both: how often to look; no more than a hint. */
 	if (fetch_add_relaxed(&reclaim->unlooked, 1) + 1 >=
 			RETIREMENTS_A_LOOK &&
-		wi_fence_is_there()) {
+		wi_hazards_are_told()) {
 		store_relaxed(&reclaim->unlooked, 0); /* relaxed: as above */
 		look(reclaim);
 	}
@@ -218,17 +218,14 @@ void wi_reclaim_retire(struct reclaim *reclaim, struct reclaim_node *node)
 
 void wi_reclaim_destroy(struct reclaim *reclaim)
 {
-	struct reclaim_node *batch;
 	bool in_flight;
 
 	pthread_mutex_lock(&reclaim->mutex);
-	/* From here on nobody starts another batch, not even give_back when it
-	 * retires what it no longer keeps.  acquire [busy]: as in
+	/* From here on nobody starts another batch.  acquire [busy]: as in
 	 * start_if_idle; while it is BUSY the callback is still to come, for
 	 * this mutex. */
 	in_flight = exchange_acq_rel(&reclaim->busy, BUSY) == BUSY;
-	batch = reclaim->batch;
-	give_back_all(reclaim, batch);
+	give_back_all(reclaim, reclaim->batch);
 	give_back_all(reclaim, take_all(reclaim));
 	reclaim->owner = NULL;
 	before_grace_period(); /* if in flight, the callback frees */

@@ -49,15 +49,26 @@ MODEL(unbounded, stale_hints, "a slow sender and receivers over two borders")
 	free_channel(ends);
 }
 
-static void around(void *argument)
-{
-	struct act *acts = argument;
+enum { SLOTS = 2 }; /* in a segment here */
 
-	for (unsigned i = 0; i < 3; i++) {
+/* Sends and receives in turns. */
+static void around(struct act *acts, unsigned times)
+{
+	for (unsigned i = 0; i < times; i++) {
 		do_send(&acts[2 * i]);
 		do_recv(&acts[2 * i + 1]);
 		check(acts[2 * i + 1].status == WEIR_OK);
 	}
+}
+
+static void around_a_border(void *acts)
+{
+	around(acts, SLOTS + 1);
+}
+
+static void around_two_borders(void *acts)
+{
+	around(acts, 2 * SLOTS);
 }
 
 MODEL(unbounded, spares, "segments come back while two threads use them up")
@@ -68,8 +79,8 @@ MODEL(unbounded, spares, "segments come back while two threads use them up")
 		RECEIVES(ends), SENDS(ends, 16), RECEIVES(ends),
 		SENDS(ends, 32), RECEIVES(ends)};
 
-	spawn("one", around, &acts[0]);
-	spawn("other", around, &acts[6]);
+	spawn("one", around_a_border, &acts[0]);
+	spawn("other", around_a_border, &acts[6]);
 	join();
 	check_once(acts, 12, ends.rx);
 	free_channel(ends);
@@ -153,8 +164,6 @@ MODEL(unbounded, no_memory,
 	free_channel(ends);
 }
 
-enum { SLOTS = 2 }; /* in a segment here */
-
 static void pass_on(struct ends ends, unsigned count)
 {
 	struct act send = SENDS(ends, 1), recv = RECEIVES(ends);
@@ -164,16 +173,6 @@ static void pass_on(struct ends ends, unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		do_recv(&recv);
 		check(recv.status == WEIR_OK);
-	}
-}
-
-static void around_two_borders(void *argument)
-{
-	struct act *acts = argument;
-
-	for (unsigned i = 0; i < 2 * SLOTS; i++) {
-		do_send(&acts[2 * i]);
-		do_recv(&acts[2 * i + 1]);
 	}
 }
 

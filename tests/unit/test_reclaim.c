@@ -132,7 +132,7 @@ enum { MANY = 40 };
 
 static struct item many[MANY];
 
-/* All but the first, of which the look comes to a third at least. */
+/* All but the first. */
 static void retire_others(struct reclaim *reclaim)
 {
 	for (int i = 1; i < MANY; i++)
