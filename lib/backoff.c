@@ -187,6 +187,12 @@ void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity,
 		spin->yields = 0;
 }
 
+void wi_spin_for_room(struct spin *spin)
+{
+	if (spin->longest == STEP_IN_LARGE)
+		spin->step = STEP_IN_LARGE;
+}
+
 static void pause_for_a_step(struct spin *spin)
 {
 	for (uint32_t i = 0; i < spin->step; i++)

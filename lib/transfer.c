@@ -133,10 +133,13 @@ static void start_spin(const struct transfer *transfer, struct spin *spin)
 {
 	struct channel *channel = transfer->end->channel;
 
-	if (!wi_deadline_passed(transfer->deadline) &&
-		wi_queue_due(&channel->queue) == WEIR_FOREVER)
-		wi_spin_start(spin, &channel->sides[transfer->side].backoff,
-			channel->queue.capacity, transfer->deadline);
+	if (wi_deadline_passed(transfer->deadline) ||
+		wi_queue_due(&channel->queue) != WEIR_FOREVER)
+		return;
+	wi_spin_start(spin, &channel->sides[transfer->side].backoff,
+		channel->queue.capacity, transfer->deadline);
+	if (transfer->side == SENDING)
+		wi_spin_for_room(spin);
 }
 
 /* Stand in the queue until served, or until time is up. */
