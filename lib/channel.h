@@ -118,17 +118,23 @@ void wi_channel_serve(struct channel *channel);
 void wi_channel_serve_news(
 	struct channel *channel, enum side side, uint32_t news);
 
-/* After an element was put in, or a place came free: look for those who must
- * hear of it.  The second half of [sleep]. */
-static inline void wi_channel_moved(struct channel *channel, enum side side)
+/* After an element was put in, or a place came free: who must hear of it?  The
+ * second half of [sleep]. */
+static inline uint32_t wi_channel_news(struct channel *channel, enum side side)
 {
 	const uint32_t after_send =
 		WAITS(RECEIVING) | WATCHED(RECEIVING) | TOLD(SENDING);
 	const uint32_t after_recv =
 		WAITS(SENDING) | WATCHED(SENDING) | TOLD(RECEIVING) | GAPS;
+
 	/* seq_cst [sleep]: see channel.c. */
-	uint32_t news = load_seq_cst(&channel->attention) &
-			(side == SENDING ? after_send : after_recv);
+	return load_seq_cst(&channel->attention) &
+	       (side == SENDING ? after_send : after_recv);
+}
+
+static inline void wi_channel_moved(struct channel *channel, enum side side)
+{
+	uint32_t news = wi_channel_news(channel, side);
 
 	if (unlikely(news != 0))
 		wi_channel_serve_news(channel, side, news);

@@ -19,6 +19,9 @@
 /* Rarely called: out of the way of what calls it. */
 #define COLD __attribute__((cold, noinline))
 
+/* As often called as not, and too large for the path it ends. */
+#define OUT_OF_LINE __attribute__((noinline))
+
 /* Part of a path on which each instruction counts, whatever the compiler thinks
  * of its size. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))

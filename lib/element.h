@@ -3,9 +3,12 @@
 #ifndef WI_ELEMENT_H
 #define WI_ELEMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+
+#include "compiler.h"
 
 /* What is to be sent, for the engine: it moves elements both ways, so it takes
  * plain pointers, and does not write to these. */
@@ -33,6 +36,27 @@ static inline void wi_copy_element(void *to, const void *from, size_t size)
 		memcpy(to, from, size);
 		break;
 	}
+}
+
+/* Is it a size that one move copies? */
+static inline bool wi_is_word(size_t size)
+{
+	return size == 8 || size == 16 || size == 4 || size == 2 || size == 1;
+}
+
+/* Of such a size, which takes no call. */
+static ALWAYS_INLINE void wi_copy_word(void *to, const void *from, size_t size)
+{
+	if (likely(size == 8))
+		memcpy(to, from, 8);
+	else if (size == 16)
+		memcpy(to, from, 16);
+	else if (size == 4)
+		memcpy(to, from, 4);
+	else if (size == 2)
+		memcpy(to, from, 2);
+	else
+		memcpy(to, from, 1);
 }
 
 #endif

@@ -81,7 +81,7 @@ static int force(struct endpoint *end, void *element, void *displaced,
 	/* Who drops it may take as long as it likes. */
 	bool in_hand = displaced == NULL && channel->dropper.drop != NULL;
 	void *place;
-	int status = wi_transfer_one(end, SENDING, element, NEVER_WAIT, 0);
+	int status = wi_transfer_one(end, SENDING, element, &wi_never_wait);
 
 	*was_displaced = false;
 	if (status != WEIR_WOULD_BLOCK || places == NULL ||

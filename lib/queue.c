@@ -45,6 +45,7 @@ void wi_queue_init(struct queue *queue, const struct queue_ops *ops,
 	init_atomic(&queue->gaps, 0);
 	init_atomic(&queue->displaced, 0);
 	queue->plain_stores = wi_fence_is_there();
+	queue->words = false;
 	queue->abandoned_from = 0;
 	init_atomic(&queue->finishing, NOT_FINISHING);
 	init_atomic(&queue->tail, 0);

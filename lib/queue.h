@@ -134,6 +134,9 @@ struct queue {
 	/* Turns are published by plain stores, and who is about to sleep makes
 	 * sure that it sees them (channel.c, [sleep]). */
 	bool plain_stores;
+	/* A ring of words (element.h) with plain stores: transfer.h goes there
+	 * without asking `ops`. */
+	bool words;
 	size_t capacity;
 	size_t element_size;
 	struct allocator allocator;
@@ -195,19 +198,34 @@ static inline int wi_queue_nothing(struct queue *queue, uint64_t head)
 int wi_queue_fate(
 	struct queue *queue, struct slot *slot, uint32_t number, uint64_t word);
 
-/* Publish a turn: what was done to the slot before is done for who sees it. */
+/* Publish a turn, with plain stores: what was done to the slot before is done
+ * for who sees it. */
+static inline void wi_queue_store_turn(struct slot *slot, uint32_t turn)
+{
+	/* release [filled] or [vacated]: pairs with the flavor's loads of turn.
+	 * S1 of [sleep], and P1 of [abandoned]. */
+	store_release(&slot->turn, turn);
+	wi_fence_light();
+}
+
+/* With or without. */
 static inline void wi_queue_turn(
 	struct queue *queue, struct slot *slot, uint32_t turn)
 {
 	if (likely(queue->plain_stores)) {
-		/* release [filled] or [vacated]: pairs with the flavor's loads
-		 * of turn.  S1 of [sleep], and P1 of [abandoned]. */
-		store_release(&slot->turn, turn);
-		wi_fence_light();
+		wi_queue_store_turn(slot, turn);
 	} else {
 		/* seq_cst [sleep]; releases [filled] or [vacated]. */
 		exchange_seq_cst(&slot->turn, turn);
 	}
+}
+
+/* After a plain store: is the last receiver's close at work?  Then
+ * wi_queue_fate says what became of the element. */
+static inline bool wi_queue_is_abandoning(struct queue *queue)
+{
+	/* acquire [abandoned]: P2; see queue.c. */
+	return unlikely(load_acquire(&queue->finishing) == ABANDONING);
 }
 
 /* The end of a push: make the slot at the position of `word`, free in that
@@ -222,11 +240,10 @@ static inline int wi_queue_fill(
 				       number + ABANDONED
 			       ? -EPIPE
 			       : 0;
-	wi_queue_turn(queue, slot, number + FULL);
-	/* acquire [abandoned]: P2; see queue.c. */
-	if (likely(load_acquire(&queue->finishing) != ABANDONING))
-		return 0;
-	return wi_queue_fate(queue, slot, number, word);
+	wi_queue_store_turn(slot, number + FULL);
+	if (wi_queue_is_abandoning(queue))
+		return wi_queue_fate(queue, slot, number, word);
+	return 0;
 }
 
 /* Set ENDED or BROKEN. */

@@ -17,38 +17,15 @@
  */
 #include "reclaim.h"
 
-#include "compiler.h"
-#include "hazard.h"
-
-/* Of what this makes inline we use the read lock and unlock alone, which are
- * made for it: "both less than 10 lines long ... allowing this function to be
- * invoked directly from non-LGPL code" (urcu/static/urcu-bp.h).  A pair costs
- * 1.5 ns in place of 12. */
-#ifndef WEIR_SANITIZED
-#define _LGPL_SOURCE
-#endif
-
 #include <pthread.h>
 #include <stdlib.h>
-#include <urcu-bp.h>
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define __SANITIZE_THREAD__ 1
-#endif
-#endif
+#include "compiler.h"
+#include "hazard.h"
+#include "reader.h"
 
-/* Under ThreadSanitizer liburcu itself is not instrumented: tell it that what
- * readers did happens before what follows a grace period. */
-#ifdef __SANITIZE_THREAD__
-void __tsan_acquire(void *address);
-void __tsan_release(void *address);
-static char grace_period;
-#define before_grace_period() __tsan_release(&grace_period)
-#define after_grace_period() __tsan_acquire(&grace_period)
-#else
-#define before_grace_period() ((void)0)
-#define after_grace_period() ((void)0)
+#ifdef WI_TSAN
+char wi_grace_period;
 #endif
 
 /* Retirements for each look at who holds what: a membarrier takes 2 to 6 us,
@@ -69,17 +46,6 @@ struct reclaim {
 	struct atomic_u32 busy;     /* is `head` with liburcu? */
 	struct atomic_u32 unlooked; /* retired since the last look */
 };
-
-void wi_reclaim_read_lock(void)
-{
-	urcu_bp_read_lock();
-}
-
-void wi_reclaim_read_unlock(void)
-{
-	before_grace_period();
-	urcu_bp_read_unlock();
-}
 
 static struct reclaim_node *take_all(struct reclaim *reclaim)
 {
@@ -103,7 +69,7 @@ static void callback(struct rcu_head *head);
 static void start(struct reclaim *reclaim)
 {
 	reclaim->batch = take_all(reclaim);
-	before_grace_period();
+	wi_before_grace_period();
 	urcu_bp_call_rcu(&reclaim->head, callback);
 }
 
@@ -120,7 +86,7 @@ static void callback(struct rcu_head *head)
 	struct reclaim_node *batch;
 	bool again;
 
-	after_grace_period();
+	wi_after_grace_period();
 	pthread_mutex_lock(&reclaim->mutex);
 	if (reclaim->owner == NULL) {
 		pthread_mutex_unlock(&reclaim->mutex);
@@ -228,7 +194,7 @@ void wi_reclaim_destroy(struct reclaim *reclaim)
 	give_back_all(reclaim, reclaim->batch);
 	give_back_all(reclaim, take_all(reclaim));
 	reclaim->owner = NULL;
-	before_grace_period(); /* if in flight, the callback frees */
+	wi_before_grace_period(); /* if in flight, the callback frees */
 	pthread_mutex_unlock(&reclaim->mutex);
 	if (!in_flight) {
 		pthread_mutex_destroy(&reclaim->mutex);

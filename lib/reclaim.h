@@ -2,9 +2,9 @@
 /* reclaim.h - memory that others may still be looking at: given back when they
  * no longer do.
  *
- * A reader looks at shared nodes between wi_reclaim_read_lock and _unlock, and
- * holds each one while it does (hazard.h).  What is retired comes back to its
- * owner in one of two ways:
+ * A reader looks at shared nodes between wi_read_lock and wi_read_unlock
+ * (reader.h), and holds each one while it does (hazard.h).  What is retired
+ * comes back to its owner in one of two ways:
  *
  *	at once		every few retirements who retires looks who holds what,
  *			and what nobody holds is given back then and there;
@@ -14,10 +14,10 @@
  *			told.
  *
  * Grace periods are liburcu's [Desnoyers et al., "User-Level Implementations of
- * Read-Copy Update", 2012], which reclaim.c alone knows.  One takes 10 ms and
- * more: in that time a busy channel fills hundreds of segments, all of which it
- * would touch for the first time.  Of one owner one batch at a time is on its
- * way through call_rcu; what is retired meanwhile is the next batch.
+ * Read-Copy Update", 2012], which reclaim.c and reader.h alone know.  One takes
+ * 10 ms and more: in that time a busy channel fills hundreds of segments, all
+ * of which it would touch for the first time.  Of one owner one batch at a time
+ * is on its way through call_rcu; what is retired meanwhile is the next batch.
  */
 #ifndef WI_RECLAIM_H
 #define WI_RECLAIM_H
@@ -54,9 +54,5 @@ void wi_reclaim_destroy(struct reclaim *reclaim);
  * found it are through.  Does not wait.  Call as a reader or not; a caller's
  * hold counts as anybody's. */
 void wi_reclaim_retire(struct reclaim *reclaim, struct reclaim_node *node);
-
-/* Readers nest, register themselves, and do not wait. */
-void wi_reclaim_read_lock(void);
-void wi_reclaim_read_unlock(void);
 
 #endif

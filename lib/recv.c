@@ -8,26 +8,26 @@
 
 int weir_recv(weir_receiver *rx, void *element)
 {
-	return wi_transfer_one(wi_receiver_end(rx), RECEIVING, element,
-		MAY_WAIT, WEIR_FOREVER);
+	return wi_transfer_one(
+		wi_receiver_end(rx), RECEIVING, element, &wi_wait_forever);
 }
 
 int weir_try_recv(weir_receiver *rx, void *element)
 {
 	return wi_transfer_one(
-		wi_receiver_end(rx), RECEIVING, element, NEVER_WAIT, 0);
+		wi_receiver_end(rx), RECEIVING, element, &wi_never_wait);
 }
 
 int weir_recv_until(weir_receiver *rx, void *element, int64_t deadline)
 {
-	return wi_transfer_one(
-		wi_receiver_end(rx), RECEIVING, element, MAY_WAIT, deadline);
+	return wi_transfer_one(wi_receiver_end(rx), RECEIVING, element,
+		&(struct terms){MAY_WAIT, deadline});
 }
 
 int weir_recv_for(weir_receiver *rx, void *element, int64_t timeout)
 {
 	return wi_transfer_one(wi_receiver_end(rx), RECEIVING, element,
-		MAY_WAIT, wi_deadline_after(timeout));
+		&(struct terms){MAY_WAIT, wi_deadline_after(timeout)});
 }
 
 int weir_recv_many(

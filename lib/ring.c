@@ -39,203 +39,58 @@
  */
 #include "ring.h"
 
-#include "backoff.h"
 #include "debug.h"
 #include "element.h"
-
-/* Of a thread that has lost a race for a claim, before it tries again: half a
- * microsecond or so. */
-#define PAUSES_AFTER_LOSS 16
 
 /* Of one claim, about: those that come first need not wait long for the look
  * for who waits, which comes once for all of them. */
 #define RUN_BYTES 1024
 
-static inline struct ring *ring_of(struct queue *queue)
-{
-	return container_of(queue, struct ring, queue);
-}
-
-static inline uint64_t lap_of(const struct ring *ring, uint64_t word)
-{
-	return word >> ring->lap_shift;
-}
-
-static inline size_t index_of(const struct ring *ring, uint64_t word)
-{
-	return (size_t)((word & ring->index_mask) >> FLAG_BITS);
-}
-
-static inline uint32_t free_turn(const struct ring *ring, uint64_t word)
-{
-	return (uint32_t)(TURNS * lap_of(ring, word));
-}
-
-static inline struct slot *slot_at(const struct ring *ring, uint64_t word)
-{
-	return (struct slot *)(void *)(ring->slots +
-				       index_of(ring, word) *
-					       ring->layout.stride);
-}
-
-/* Another thread was faster.  Left alone for a moment it finds the word in its
- * own cache for its next element, too; two that try again at once pass the line
- * to and fro for each [Anderson, "The Performance of Spin Lock Alternatives for
- * Shared-Memory Multiprocessors", 1990]. */
-static inline void pause_after_loss(void)
-{
-	for (int i = 0; i < PAUSES_AFTER_LOSS; i++)
-		cpu_pause();
-}
-
-/* The next position, with the same flags. */
-static inline uint64_t after(const struct ring *ring, uint64_t word)
-{
-	if (likely((word & ring->index_mask) != ring->last))
-		return word + ((uint64_t)1 << FLAG_BITS);
-	return (lap_of(ring, word) + 1) << ring->lap_shift | (word & FLAGS);
-}
-
-/* -- Putting in ---------------------------------------------------------- */
-
-/* The free slot at tail; *tail is what was read there lately. */
-static inline int find_free(const struct ring *ring, uint64_t held,
-	uint64_t *tail, struct slot **slot)
-{
-	for (;;) {
-		int refusal = wi_queue_refusal(*tail, held);
-		uint64_t now;
-
-		if (unlikely(refusal != 0))
-			return refusal;
-		*slot = slot_at(ring, *tail);
-		/* acquire [vacated]; seq_cst as the waiting sender's half of
-		 * [sleep]: register, then look at the turn. */
-		if (load_seq_cst(&(*slot)->turn) == free_turn(ring, *tail))
-			return 0;
-		/* acquire [closed]: as in claim_free. */
-		now = load_acquire(&ring->queue.tail);
-		/* Nobody has claimed it: the last lap's element is still here,
-		 * or on its way. */
-		if (now == *tail)
-			return -EAGAIN;
-		*tail = now;
-	}
-}
-
-/* Its turn is then the claimer's to change; *tail is what was there before. */
-static inline int claim_free(
-	struct ring *ring, uint64_t held, uint64_t *tail, struct slot **slot)
-{
-	for (;;) {
-		int status;
-
-		/* acquire [closed]: if a flag refuses us, we know what its
-		 * setter knew. */
-		*tail = load_acquire(&ring->queue.tail);
-		status = find_free(ring, held, tail, slot);
-		if (unlikely(status != 0))
-			return status;
-		/* seq_cst [sleep]: S0. */
-		if (cas_seq_cst(&ring->queue.tail, tail, after(ring, *tail)))
-			return 0;
-		pause_after_loss();
-	}
-}
+/* -- One element --------------------------------------------------------- */
 
 static int push(struct queue *queue, const void *element, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
-	struct slot *slot;
-	uint64_t tail;
-	int status = claim_free(ring, held, &tail, &slot);
+	struct ring_claim claim;
+	int status = ring_claim_free(ring, held, &claim);
 
 	if (unlikely(status != 0))
 		return status;
-	wi_copy_element(wi_slot_element(slot, &ring->layout), element,
+	wi_copy_element(wi_slot_element(claim.slot, &ring->layout), element,
 		queue->element_size);
-	return wi_queue_fill(queue, slot, free_turn(ring, tail), tail);
+	return wi_queue_fill(queue, claim.slot, claim.number, claim.word);
 }
 
 static int can_push(struct queue *queue, uint64_t held)
 {
 	/* acquire [closed]; seq_cst [sleep]: as in skip, for who watches. */
-	uint64_t tail = load_seq_cst(&queue->tail);
-	struct slot *slot;
+	struct ring_claim claim = {.word = load_seq_cst(&queue->tail)};
 
-	return find_free(ring_of(queue), held, &tail, &slot);
-}
-
-/* -- Taking out ---------------------------------------------------------- */
-
-/* The full slot at head; *head is what was read there lately. */
-static inline int find_full(
-	struct ring *ring, uint64_t held, uint64_t *head, struct slot **slot)
-{
-	for (;;) {
-		uint64_t now;
-
-		if (unlikely((*head & HELD) != held))
-			return wi_queue_nothing(&ring->queue, *head);
-		*slot = slot_at(ring, *head);
-		/* acquire [filled]; seq_cst as the waiting receiver's half of
-		 * [sleep]: register, then look at the turn. */
-		if (load_seq_cst(&(*slot)->turn) ==
-			free_turn(ring, *head) + FULL)
-			return 0;
-		/* relaxed: a hint; the cas decides. */
-		now = load_relaxed(&ring->queue.head);
-		/* Nobody has taken it: empty, or on its way. */
-		if (now == *head)
-			return wi_queue_nothing(&ring->queue, now);
-		*head = now;
-	}
-}
-
-/* As claim_free. */
-static inline int claim_full(
-	struct ring *ring, uint64_t held, uint64_t *head, struct slot **slot)
-{
-	for (;;) {
-		int status;
-
-		/* relaxed: a hint; the turn is compared with it, and the cas
-		 * decides. */
-		*head = load_relaxed(&ring->queue.head);
-		status = find_full(ring, held, head, slot);
-		if (status != 0)
-			return status;
-		/* seq_cst [sleep]: S0.  Releases [claimed]: turns carry the
-		 * data; see queue.c. */
-		if (cas_seq_cst(&ring->queue.head, head, after(ring, *head)))
-			return 0;
-		pause_after_loss();
-	}
+	return ring_find_free(ring_of(queue), held, &claim);
 }
 
 static int pop(struct queue *queue, void *element, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
-	struct slot *slot;
-	uint64_t head;
-	int status = claim_full(ring, held, &head, &slot);
+	struct ring_claim claim;
 
-	if (status != 0)
-		return status;
-	wi_copy_element(element, wi_slot_element(slot, &ring->layout),
+	if (!ring_claim_full(ring, held, &claim))
+		return wi_queue_nothing(queue, claim.word);
+	wi_copy_element(element, wi_slot_element(claim.slot, &ring->layout),
 		queue->element_size);
-	/* release [vacated]: pairs with find_free's load of turn. */
-	wi_queue_turn(queue, slot, free_turn(ring, head) + TURNS);
+	/* release [vacated]: pairs with ring_find_free's load of turn. */
+	wi_queue_turn(queue, claim.slot, claim.number + TURNS);
 	return 0;
 }
 
 static int can_pop(struct queue *queue, uint64_t held)
 {
 	/* seq_cst [sleep]: as in skip, for who watches. */
-	uint64_t head = load_seq_cst(&queue->head);
-	struct slot *slot;
+	struct ring_claim claim = {.word = load_seq_cst(&queue->head)};
 
-	return find_full(ring_of(queue), held, &head, &slot);
+	if (ring_find_full(ring_of(queue), held, &claim))
+		return 0;
+	return wi_queue_nothing(queue, claim.word);
 }
 
 /* -- Many by one claim --------------------------------------------------- */
@@ -259,16 +114,17 @@ static inline struct slot *next_slot(const struct ring *ring, struct slot *slot)
 static inline struct run run_at(
 	const struct ring *ring, uint64_t word, uint32_t state, size_t count)
 {
-	size_t to_the_wrap = ring->queue.capacity - index_of(ring, word);
-	struct run run = {
-		.first = slot_at(ring, word), .number = free_turn(ring, word)};
+	size_t to_the_wrap = ring->queue.capacity - ring_index_of(ring, word);
+	struct run run = {.first = ring_slot_at(ring, word),
+		.number = ring_free_turn(ring, word)};
 	struct slot *slot = run.first;
 
 	if (count > to_the_wrap)
 		count = to_the_wrap;
 	if (count > ring->longest_run)
 		count = ring->longest_run;
-	/* acquire [filled] or [vacated]: as in find_full and find_free. */
+	/* acquire [filled] or [vacated]: as in ring_find_full, and in
+	 * ring_find_free. */
 	while (run.length < count &&
 		load_acquire(&slot->turn) == run.number + state) {
 		slot = next_slot(ring, slot);
@@ -276,7 +132,7 @@ static inline struct run run_at(
 	}
 	run.end = word + ((uint64_t)run.length << FLAG_BITS);
 	if (run.length == to_the_wrap)
-		run.end = (lap_of(ring, word) + 1) << ring->lap_shift |
+		run.end = (ring_lap_of(ring, word) + 1) << ring->lap_shift |
 			  (word & FLAGS);
 	return run;
 }
@@ -317,7 +173,7 @@ static size_t pop_run(
 	struct queue *queue, unsigned char *elements, size_t count)
 {
 	struct ring *ring = ring_of(queue);
-	/* relaxed: as in claim_full. */
+	/* relaxed: as in ring_claim_full. */
 	uint64_t head = load_relaxed(&queue->head);
 	struct slot *slot;
 	struct run run;
@@ -348,33 +204,29 @@ static size_t pop_run(
 static int reserve(struct queue *queue, void **place, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
-	struct slot *slot;
-	uint64_t tail;
-	uint32_t free;
-	int status = claim_free(ring, held, &tail, &slot);
+	struct ring_claim claim;
+	int status = ring_claim_free(ring, held, &claim);
 
 	if (status != 0)
 		return status;
-	free = free_turn(ring, tail);
 	/* seq_cst [sleep]: who waits and looks hears that it is in hand. */
-	if (exchange_seq_cst(&slot->turn, free + RESERVED) != free)
+	if (exchange_seq_cst(&claim.slot->turn, claim.number + RESERVED) !=
+		claim.number)
 		return -EPIPE; /* abandoned by the last receiver's close */
-	*place = wi_slot_element(slot, &ring->layout);
+	*place = wi_slot_element(claim.slot, &ring->layout);
 	return 0;
 }
 
 static int acquire(struct queue *queue, void **place, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
-	struct slot *slot;
-	uint64_t head;
-	int status = claim_full(ring, held, &head, &slot);
+	struct ring_claim claim;
 
-	if (status != 0)
-		return status;
+	if (!ring_claim_full(ring, held, &claim))
+		return wi_queue_nothing(queue, claim.word);
 	/* seq_cst [sleep]: as in reserve. */
-	exchange_seq_cst(&slot->turn, free_turn(ring, head) + ACQUIRED);
-	*place = wi_slot_element(slot, &ring->layout);
+	exchange_seq_cst(&claim.slot->turn, claim.number + ACQUIRED);
+	*place = wi_slot_element(claim.slot, &ring->layout);
 	return 0;
 }
 
@@ -389,8 +241,8 @@ static bool put_down(struct ring *ring, void *place, uint32_t state)
 
 	if (wi_slot_state(turn) == ABANDONED)
 		return false;
-	/* release [filled] or [vacated]: pairs with find_full's, or
-	 * find_free's, load of turn. */
+	/* release [filled] or [vacated]: pairs with ring_find_full's, or
+	 * ring_find_free's, load of turn. */
 	return exchange_seq_cst(&slot->turn, before + state) == turn;
 }
 
@@ -429,8 +281,8 @@ static bool skip(struct queue *queue)
 	bool moved = false;
 
 	for (;;) {
-		struct slot *slot = slot_at(ring, head);
-		uint32_t free = free_turn(ring, head);
+		struct slot *slot = ring_slot_at(ring, head);
+		uint32_t free = ring_free_turn(ring, head);
 		uint64_t now;
 
 		/* seq_cst [sleep]: against who aborts it. */
@@ -441,15 +293,16 @@ static bool skip(struct queue *queue)
 			head = now;
 			continue;
 		}
-		/* release [claimed]: as in claim_full. */
-		if (!cas_acq_rel(&queue->head, &head, after(ring, head)))
+		/* release [claimed]: as in ring_claim_full. */
+		if (!cas_acq_rel(&queue->head, &head, ring_after(ring, head)))
 			continue;
-		/* release [vacated]: pairs with find_free's load of turn. */
+		/* release [vacated]: pairs with the load of turn in
+		 * ring_find_free. */
 		exchange_seq_cst(&slot->turn, free + TURNS);
 		/* relaxed, both: figures. */
 		fetch_add_relaxed(&queue->abandoned, 1);
 		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
-		head = after(ring, head);
+		head = ring_after(ring, head);
 		moved = true;
 	}
 }
@@ -461,8 +314,8 @@ static bool head_in_hand(struct queue *queue)
 	uint64_t head = load_relaxed(&queue->head);
 
 	/* seq_cst [sleep]: against reserve's exchange. */
-	return load_seq_cst(&slot_at(ring, head)->turn) ==
-	       free_turn(ring, head) + RESERVED;
+	return load_seq_cst(&ring_slot_at(ring, head)->turn) ==
+	       ring_free_turn(ring, head) + RESERVED;
 }
 
 static bool tail_in_hand(struct queue *queue)
@@ -472,8 +325,8 @@ static bool tail_in_hand(struct queue *queue)
 	uint64_t tail = load_relaxed(&queue->tail);
 
 	/* seq_cst [sleep]: against acquire's exchange. */
-	return load_seq_cst(&slot_at(ring, tail)->turn) ==
-	       free_turn(ring, tail) - TURNS + ACQUIRED;
+	return load_seq_cst(&ring_slot_at(ring, tail)->turn) ==
+	       ring_free_turn(ring, tail) - TURNS + ACQUIRED;
 }
 
 /* Full: the slot at tail holds the oldest element, of the lap before, and head
@@ -485,19 +338,19 @@ static int displace(struct queue *queue, void **place, bool in_hand)
 	/* relaxed, both: the cas and the comparison of positions decide. */
 	uint64_t head = load_relaxed(&queue->head);
 	uint64_t tail = load_relaxed(&queue->tail); /* relaxed: as above */
-	struct slot *slot = slot_at(ring, head);
-	uint32_t free = free_turn(ring, head);
+	struct slot *slot = ring_slot_at(ring, head);
+	uint32_t free = ring_free_turn(ring, head);
 
 	if (wi_position(head) + ((uint64_t)1 << ring->lap_shift) !=
 		wi_position(tail))
 		return -EAGAIN;
 	/* acquire [filled]: the displaced element is readable. */
 	if (load_seq_cst(&slot->turn) != free + FULL ||
-		/* release [claimed]: as in claim_full. */
-		!cas_acq_rel(&queue->head, &head, after(ring, head)))
+		/* release [claimed]: as in ring_claim_full. */
+		!cas_acq_rel(&queue->head, &head, ring_after(ring, head)))
 		return -EAGAIN;
-	/* seq_cst [sleep]: as in claim_free. */
-	if (!cas_seq_cst(&queue->tail, &tail, after(ring, tail)))
+	/* seq_cst [sleep]: as in ring_claim_free. */
+	if (!cas_seq_cst(&queue->tail, &tail, ring_after(ring, tail)))
 		invariant(false);
 	/* seq_cst [sleep]: as in reserve. */
 	exchange_seq_cst(
@@ -526,8 +379,8 @@ static uint64_t count(const struct queue *queue, uint64_t position)
 	const struct ring *ring =
 		container_of((void *)(uintptr_t)queue, struct ring, queue);
 
-	return lap_of(ring, position) * queue->capacity +
-	       index_of(ring, position);
+	return ring_lap_of(ring, position) * queue->capacity +
+	       ring_index_of(ring, position);
 }
 
 static void drain(struct queue *queue, const struct dropper *dropper)
@@ -536,11 +389,11 @@ static void drain(struct queue *queue, const struct dropper *dropper)
 	uint64_t position;
 	uint64_t last = wi_queue_claim_rest(queue, &position);
 
-	for (; position != last; position = after(ring, position)) {
-		struct slot *slot = slot_at(ring, position);
+	for (; position != last; position = ring_after(ring, position)) {
+		struct slot *slot = ring_slot_at(ring, position);
 
 		wi_queue_drop_slot(queue, dropper, slot,
-			free_turn(ring, position),
+			ring_free_turn(ring, position),
 			wi_slot_element(slot, &ring->layout));
 	}
 }
@@ -588,5 +441,7 @@ int wi_ring_init(struct ring *ring, size_t capacity, size_t element_size,
 	ring->longest_run = RUN_BYTES / layout.stride + 1;
 	wi_queue_init(
 		&ring->queue, &ring_ops, capacity, element_size, allocator);
+	ring->queue.words =
+		ring->queue.plain_stores && wi_is_word(element_size);
 	return 0;
 }

@@ -61,6 +61,7 @@
 
 #include "debug.h"
 #include "element.h"
+#include "reader.h"
 
 /* A segment has as many slots, a power of two, as fit; one at least.  64 KiB
  * are 4,096 elements of 8 bytes: retiring one costs nothing per element. */
@@ -200,9 +201,9 @@ static bool tidy(void *owner)
 	for (uint64_t i = 0; i < unneeded / 2; i++) {
 		struct segment *segment;
 
-		wi_reclaim_read_lock();
+		wi_read_lock();
 		segment = take_spare(list, wi_hazards());
-		wi_reclaim_read_unlock();
+		wi_read_unlock();
 		if (segment == NULL)
 			break;
 		segment->doomed = true;
@@ -233,14 +234,14 @@ static struct segment *alloc_segment(
 
 static ALWAYS_INLINE struct hazards *enter(void)
 {
-	wi_reclaim_read_lock();
+	wi_read_lock();
 	return wi_hazards();
 }
 
 static ALWAYS_INLINE void leave(struct hazards *hazards)
 {
 	wi_drop_hold(hazards, OWN);
-	wi_reclaim_read_unlock();
+	wi_read_unlock();
 }
 
 /* The segment of that number, held; or the last there is before it.  If the
@@ -702,9 +703,9 @@ static uint64_t count(const struct queue *queue, uint64_t position)
 static struct segment *closers_segment(
 	struct segment_list *list, uint64_t position)
 {
-	wi_reclaim_read_lock();
+	wi_read_lock();
 	retire_before(list, wi_hazards(), number_of(list, position));
-	wi_reclaim_read_unlock();
+	wi_read_unlock();
 	return load_acquire(&list->oldest); /* [linked] */
 }
 

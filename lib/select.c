@@ -24,7 +24,7 @@ static inline int try_case(weir_case *choice, bool carry_out)
 		return WEIR_WOULD_BLOCK;
 	if (carry_out && choice->kind != WEIR_CASE_BROKEN)
 		status = wi_transfer_one(end, wi_case_side(choice),
-			wi_case_element(choice), IN_PASSING, 0);
+			wi_case_element(choice), &wi_in_passing);
 	else
 		status = wi_case_look(choice);
 	if (status == WEIR_WOULD_BLOCK || status == WEIR_NO_MEMORY)

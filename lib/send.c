@@ -10,25 +10,25 @@
 int weir_send(weir_sender *tx, const void *element)
 {
 	return wi_transfer_one(wi_sender_end(tx), SENDING, wi_readable(element),
-		MAY_WAIT, WEIR_FOREVER);
+		&wi_wait_forever);
 }
 
 int weir_try_send(weir_sender *tx, const void *element)
 {
 	return wi_transfer_one(wi_sender_end(tx), SENDING, wi_readable(element),
-		NEVER_WAIT, 0);
+		&wi_never_wait);
 }
 
 int weir_send_until(weir_sender *tx, const void *element, int64_t deadline)
 {
 	return wi_transfer_one(wi_sender_end(tx), SENDING, wi_readable(element),
-		MAY_WAIT, deadline);
+		&(struct terms){MAY_WAIT, deadline});
 }
 
 int weir_send_for(weir_sender *tx, const void *element, int64_t timeout)
 {
 	return wi_transfer_one(wi_sender_end(tx), SENDING, wi_readable(element),
-		MAY_WAIT, wi_deadline_after(timeout));
+		&(struct terms){MAY_WAIT, wi_deadline_after(timeout)});
 }
 
 int weir_send_many(

@@ -20,10 +20,17 @@ static int move_one(struct transfer *transfer)
 	struct queue *queue = &channel->queue;
 	int status;
 
-	if (transfer->place == NULL)
-		return wi_transfer_now(channel, transfer->side,
-			transfer->elements +
-				transfer->done * queue->element_size);
+	if (transfer->place == NULL) {
+		void *element = transfer->elements +
+				transfer->done * queue->element_size;
+
+		status = transfer->side == SENDING
+				 ? queue->ops->push(queue, element, 0)
+				 : queue->ops->pop(queue, element, 0);
+		if (status == WEIR_OK)
+			wi_channel_moved(channel, transfer->side);
+		return status;
+	}
 	status = transfer->side == SENDING ? queue->ops->places->reserve(
 						     queue, transfer->place, 0)
 					   : queue->ops->places->acquire(
@@ -274,4 +281,73 @@ int wi_transfer(struct transfer *transfer)
 	if (transfer->elements == NULL)
 		transfer->elements = &nothing;
 	return wi_transfer_on(transfer, move_now(transfer));
+}
+
+/* -- The rare ends of one element's path --------------------------------- */
+
+OUT_OF_LINE int wi_transfer_refused(struct endpoint *end, enum side side,
+	void *element, const struct terms *terms, int status)
+{
+	return wi_transfer_on(&(struct transfer){.end = end,
+				      .side = side,
+				      .patience = terms->patience,
+				      .deadline = terms->deadline,
+				      .elements = element,
+				      .count = 1},
+		status);
+}
+
+COLD int wi_transfer_abandoned(
+	struct endpoint *end, struct slot *slot, uint32_t number, uint64_t word)
+{
+	int status = wi_queue_fate(&end->channel->queue, slot, number, word);
+
+	if (status != WEIR_OK)
+		return wi_transfer_refused(
+			end, SENDING, NULL, &wi_never_wait, status);
+	wi_channel_moved(end->channel, SENDING);
+	return WEIR_OK;
+}
+
+OUT_OF_LINE int wi_transfer_news(
+	struct channel *channel, enum side side, uint32_t news)
+{
+	wi_channel_serve_news(channel, side, news);
+	return WEIR_OK;
+}
+
+/* -- One element in any channel ------------------------------------------ */
+
+/* The answer to `status`, of the first look. */
+static inline int go_on(struct endpoint *end, enum side side, void *element,
+	const struct terms *terms, int status)
+{
+	uint32_t news;
+
+	if (likely(status == WEIR_OK)) {
+		news = wi_channel_news(end->channel, side);
+		return likely(news == 0)
+			       ? WEIR_OK
+			       : wi_transfer_news(end->channel, side, news);
+	}
+	if (terms->patience == IN_PASSING && status == WEIR_WOULD_BLOCK &&
+		end->channel->queue.capacity > 0)
+		return status;
+	return wi_transfer_refused(end, side, element, terms, status);
+}
+
+int wi_send_any(struct endpoint *end, void *element, const struct terms *terms)
+{
+	struct queue *queue = &end->channel->queue;
+
+	return go_on(end, SENDING, element, terms,
+		queue->ops->push(queue, element, 0));
+}
+
+int wi_recv_any(struct endpoint *end, void *element, const struct terms *terms)
+{
+	struct queue *queue = &end->channel->queue;
+
+	return go_on(end, RECEIVING, element, terms,
+		queue->ops->pop(queue, element, 0));
 }

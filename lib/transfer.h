@@ -5,6 +5,7 @@
 #define WI_TRANSFER_H
 
 #include "channel.h"
+#include "element.h"
 
 enum patience {
 	IN_PASSING, /* as below, for a caller who will look again: may miss what
@@ -12,6 +13,16 @@ enum patience {
 	NEVER_WAIT, /* a try_ call: its deadline is not looked at */
 	MAY_WAIT
 };
+
+/* Of a call on one element, which hands them on as one argument. */
+struct terms {
+	enum patience patience;
+	int64_t deadline;
+};
+
+static const struct terms wi_in_passing = {IN_PASSING, 0};
+static const struct terms wi_never_wait = {NEVER_WAIT, 0};
+static const struct terms wi_wait_forever = {MAY_WAIT, WEIR_FOREVER};
 
 /* One call: move `count` elements, which lie at `elements`, one after the
  * other; or, if `place` is not NULL, take one place in hand (queue.h) and say
@@ -34,19 +45,6 @@ int wi_transfer(struct transfer *transfer);
 /* The same, after a first look that has ended with `status`. */
 int wi_transfer_on(struct transfer *transfer, int status);
 
-/* One element at once, without waiting, in a channel that has a buffer. */
-static inline int wi_transfer_now(
-	struct channel *channel, enum side side, void *element)
-{
-	struct queue *queue = &channel->queue;
-	int status = side == SENDING ? queue->ops->push(queue, element, 0)
-				     : queue->ops->pop(queue, element, 0);
-
-	if (likely(status == WEIR_OK))
-		wi_channel_moved(channel, side);
-	return status;
-}
-
 /* The checks that come before everything else. */
 static inline int wi_transfer_check(
 	const struct endpoint *end, const void *elements, size_t count)
@@ -62,28 +60,89 @@ static inline int wi_transfer_check(
 	return WEIR_OK;
 }
 
-/* One element: the path of every send and recv. */
-static inline int wi_transfer_one(struct endpoint *end, enum side side,
-	void *element, enum patience patience, int64_t deadline)
+/* -- One element: the path of every send and recv ------------------------ */
+
+/* Its rare ends, each of which says how the call ends.  They are called last,
+ * so that the path has nothing to save and keeps no frame. */
+
+/* It was refused with `status`. */
+int wi_transfer_refused(struct endpoint *end, enum side side, void *element,
+	const struct terms *terms, int status);
+/* It was put in a claimed slot, while the last receiver's close is at work. */
+int wi_transfer_abandoned(struct endpoint *end, struct slot *slot,
+	uint32_t number, uint64_t word);
+/* It has been moved, and others must hear of it. */
+int wi_transfer_news(struct channel *channel, enum side side, uint32_t news);
+
+/* In any channel. */
+int wi_send_any(struct endpoint *end, void *element, const struct terms *terms);
+int wi_recv_any(struct endpoint *end, void *element, const struct terms *terms);
+
+/* In a ring of words. */
+static ALWAYS_INLINE int wi_send_word(
+	struct endpoint *end, void *element, const struct terms *terms)
+{
+	struct channel *channel = end->channel;
+	struct ring *ring = &channel->ring;
+	struct ring_claim claim;
+	uint32_t news;
+	int status = ring_claim_free(ring, 0, &claim);
+
+	if (terms->patience == IN_PASSING && status == WEIR_WOULD_BLOCK)
+		return status;
+	if (unlikely(status != WEIR_OK))
+		return wi_transfer_refused(
+			end, SENDING, element, terms, status);
+	wi_copy_word(wi_slot_element(claim.slot, &ring->layout), element,
+		ring->queue.element_size);
+	wi_queue_store_turn(claim.slot, claim.number + FULL);
+	if (wi_queue_is_abandoning(&ring->queue))
+		return wi_transfer_abandoned(
+			end, claim.slot, claim.number, claim.word);
+	news = wi_channel_news(channel, SENDING);
+	return likely(news == 0) ? WEIR_OK
+				 : wi_transfer_news(channel, SENDING, news);
+}
+
+static ALWAYS_INLINE int wi_recv_word(
+	struct endpoint *end, void *element, const struct terms *terms)
+{
+	struct channel *channel = end->channel;
+	struct ring *ring = &channel->ring;
+	struct ring_claim claim;
+	uint32_t news;
+
+	if (unlikely(!ring_claim_full(ring, 0, &claim))) {
+		int status = wi_queue_nothing(&ring->queue, claim.word);
+
+		if (terms->patience == IN_PASSING && status == WEIR_WOULD_BLOCK)
+			return status;
+		return wi_transfer_refused(
+			end, RECEIVING, element, terms, status);
+	}
+	wi_copy_word(element, wi_slot_element(claim.slot, &ring->layout),
+		ring->queue.element_size);
+	wi_queue_store_turn(claim.slot, claim.number + TURNS);
+	news = wi_channel_news(channel, RECEIVING);
+	return likely(news == 0) ? WEIR_OK
+				 : wi_transfer_news(channel, RECEIVING, news);
+}
+
+static ALWAYS_INLINE int wi_transfer_one(struct endpoint *end, enum side side,
+	void *element, const struct terms *terms)
 {
 	int status = wi_transfer_check(end, element, 1);
 
 	if (unlikely(status != WEIR_OK))
 		return status;
-	status = wi_transfer_now(end->channel, side, element);
-	if (likely(status == WEIR_OK))
-		return WEIR_OK;
-	if (patience == IN_PASSING && status == WEIR_WOULD_BLOCK &&
-		end->channel->queue.capacity > 0)
-		return status;
-	return wi_transfer_on(&(struct transfer){.end = end,
-				      .side = side,
-				      .patience = patience,
-				      .deadline = deadline,
-				      .elements = element,
-				      .count = 1},
-		status);
+	if (likely(end->channel->queue.words))
+		return side == SENDING ? wi_send_word(end, element, terms)
+				       : wi_recv_word(end, element, terms);
+	return side == SENDING ? wi_send_any(end, element, terms)
+			       : wi_recv_any(end, element, terms);
 }
+
+/* -- Several ------------------------------------------------------------- */
 
 /* The _many calls. */
 static inline int wi_transfer_many(struct endpoint *end, enum side side,

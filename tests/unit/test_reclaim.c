@@ -8,6 +8,7 @@
 
 #include "hazard.h"
 #include "leaks.h"
+#include "reader.h"
 #include "reclaim.h"
 #include "threads.h"
 
@@ -85,14 +86,14 @@ static _Atomic bool reading, stop_reading;
 static int read_for_long(void *argument)
 {
 	(void)argument;
-	wi_reclaim_read_lock();
-	wi_reclaim_read_lock();
-	wi_reclaim_read_unlock(); /* the outer one still counts */
+	wi_read_lock();
+	wi_read_lock();
+	wi_read_unlock(); /* the outer one still counts */
 	wi_hazards();
 	atomic_store(&reading, true);
 	while (!atomic_load(&stop_reading))
 		sched_yield();
-	wi_reclaim_read_unlock();
+	wi_read_unlock();
 	return 0;
 }
 
@@ -120,10 +121,10 @@ RECLAIM_TEST(retiring_as_a_reader_does_not_wait)
 	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
 	static struct item items[100];
 
-	wi_reclaim_read_lock();
+	wi_read_lock();
 	for (int i = 0; i < 100; i++)
 		wi_reclaim_retire(reclaim, &items[i].node);
-	wi_reclaim_read_unlock();
+	wi_read_unlock();
 	wait_until(atomic_load(&owner.items) == 100);
 	wi_reclaim_destroy(reclaim);
 }
@@ -150,7 +151,7 @@ RECLAIM_TEST(
 		memset(&owner, 0, sizeof owner);
 		memset(many, 0, sizeof many);
 		init_atomic(&anchor, &many[0].node);
-		wi_reclaim_read_lock();
+		wi_read_lock();
 		cr_assert(wi_hold(wi_hazards(), place, &anchor) == &many[0]);
 		wi_reclaim_retire(reclaim, &many[0].node);
 		retire_others(reclaim);
@@ -160,7 +161,7 @@ RECLAIM_TEST(
 			cr_assert(atomic_load(&owner.items) == 0);
 		cr_assert(atomic_load(&many[0].back) == 0);
 		wi_drop_hold(wi_hazards(), place);
-		wi_reclaim_read_unlock();
+		wi_read_unlock();
 		wait_until(atomic_load(&owner.items) == MANY);
 		wi_reclaim_destroy(reclaim);
 		cr_assert(atomic_load(&many[0].back) == 1);
@@ -299,9 +300,9 @@ static int retire_many(void *argument)
 
 	for (int i = 0; i < EACH; i++) {
 		items[i].content = 1;
-		wi_reclaim_read_lock();
+		wi_read_lock();
 		wi_reclaim_retire(shared, &items[i].node);
-		wi_reclaim_read_unlock();
+		wi_read_unlock();
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "counting.h"
 #include "leaks.h"
+#include "reader.h"
 #include "segment_list.h"
 #include "stall.h"
 #include "threads.h"
@@ -287,7 +288,7 @@ SEAM_TEST(each_stopped_sender_learns_that_it_was_abandoned)
 		cr_assert(push(1) == 0);
 		slots[i] = claim(&segments[i]);
 	}
-	wi_reclaim_read_lock(); /* which a sender in the middle is */
+	wi_read_lock(); /* which a sender in the middle is */
 	break_and_drain();
 	for (int i = 0; i < 3; i++) {
 		uint32_t turn = (uint32_t)(TURNS * segments[i]->number);
@@ -295,7 +296,7 @@ SEAM_TEST(each_stopped_sender_learns_that_it_was_abandoned)
 		cr_assert(
 			publish(slots[i], segments[i], 5) == turn + ABANDONED);
 	}
-	wi_reclaim_read_unlock();
+	wi_read_unlock();
 	cr_assert(drops == 3);
 	cr_assert(load_relaxed(&list.queue.abandoned) == 3);
 	cr_assert(wi_queue_sent(&list.queue) == 3);
@@ -544,11 +545,11 @@ static _Atomic bool reading, stop_reading;
 static int read_for_long(void *argument)
 {
 	(void)argument;
-	wi_reclaim_read_lock();
+	wi_read_lock();
 	atomic_store(&reading, true);
 	while (!atomic_load(&stop_reading))
 		sched_yield();
-	wi_reclaim_read_unlock();
+	wi_read_unlock();
 	return 0;
 }
 
