@@ -189,7 +189,9 @@ void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity,
 
 void wi_spin_for_room(struct spin *spin)
 {
-	if (spin->longest == STEP_IN_LARGE)
+	/* A step as long as the budget would never pay. */
+	if (spin->longest == STEP_IN_LARGE &&
+		spin->budget > STEP_IN_LARGE * PAUSE)
 		spin->step = STEP_IN_LARGE;
 }
 

@@ -22,8 +22,8 @@
  * A spin goes in steps, with a look after each.  The steps grow, so that the
  * line which the other side is writing is left alone for a while; in a buffer
  * that is large enough to fill meanwhile, more than in a small one.  Who waits
- * for room in a large one starts with the longest step: receivers have enough
- * to do meanwhile, and to fill each place as soon as it is free would move a
+ * for room in a large one, and in no other, starts with the longest step:
+ * receivers have enough to do meanwhile, and to fill each place as soon as it is free would move a
  * line to and fro for each element.  Who waits for a word of its own disturbs
  * nobody by looking.  After some 2 us the other side may be without a CPU: then
  * the steps are yields, which let it have ours.  But two threads that the
@@ -85,7 +85,8 @@ struct spin {
 void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity,
 	int64_t deadline);
 
-/* It is for room: start with the longest step, if the buffer is large. */
+/* It is for room: start with the longest step, if the buffer is large and the
+ * budget is larger than that. */
 void wi_spin_for_room(struct spin *spin);
 
 /* Go one step.  False, at once: it is time to sleep. */

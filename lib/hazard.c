@@ -8,8 +8,8 @@ struct hazard_table wi_hazard_table;
 __thread struct hazards *wi_hazards_of_thread;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t key; /* its destructor: a thread has ended */
-static bool has_key;
+static pthread_key_t key;         /* its destructor: a thread has ended */
+static struct atomic_u32 has_key; /* and has not been deleted */
 
 static struct hazards *take_place(struct hazard_table *table)
 {
@@ -50,7 +50,8 @@ static void leave(void *place)
 
 static void make_key(void)
 {
-	has_key = pthread_key_create(&key, leave) == 0;
+	/* relaxed: pthread_once orders it. */
+	store_relaxed(&has_key, pthread_key_create(&key, leave) == 0);
 }
 
 /* The library is unloaded, or the process exits: leave may be gone.  The key is
@@ -58,8 +59,12 @@ static void make_key(void)
 __attribute__((destructor)) static void delete_key(void)
 {
 	pthread_once(&once, make_key);
-	if (has_key)
+	/* relaxed, both: a thread that comes at this very moment may use the
+	 * key once more, which then fails; a later one should not. */
+	if (load_relaxed(&has_key)) {
+		store_relaxed(&has_key, false); /* relaxed: as above */
 		pthread_key_delete(key);
+	}
 }
 
 COLD struct hazards *wi_hazards_register(void)
@@ -70,7 +75,8 @@ COLD struct hazards *wi_hazards_register(void)
 	/* Where there is no key, or it is too late for its destructor, the
 	 * place is never free again, that is all. */
 	pthread_once(&once, make_key);
-	if (has_key)
+	/* relaxed: pthread_once orders it after make_key. */
+	if (load_relaxed(&has_key))
 		pthread_setspecific(key, own);
 	return own;
 }

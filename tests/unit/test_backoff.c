@@ -305,22 +305,26 @@ BACKOFF_TEST(the_larger_the_buffer_the_less_often_it_is_looked_at)
 	cr_assert(spin_out(&large) < looks);
 }
 
-/* As for an element in the end; only the first steps differ. */
+/* If there is time for it, as there is not in 1 us. */
 BACKOFF_TEST(room_in_a_large_buffer_is_not_looked_for_at_once)
 {
-	struct backoff backoff;
-	struct spin element, room, room_in_small;
+	struct backoff backoff, short_of_time;
+	struct spin element, room, room_in_small, short_room;
 
 	wi_backoff_init(&backoff, 5000);
 	need_two_cpus();
-	wi_spin_start(&element, &backoff, 63, WEIR_FOREVER);
+	wi_backoff_init(&short_of_time, 2000);
+	wi_spin_start(&element, &backoff, 64, WEIR_FOREVER);
 	wi_spin_start(&room_in_small, &backoff, 63, WEIR_FOREVER);
 	wi_spin_start(&room, &backoff, 64, WEIR_FOREVER);
+	wi_spin_start(&short_room, &short_of_time, 64, WEIR_FOREVER);
 	wi_spin_for_room(&room_in_small);
 	wi_spin_for_room(&room);
+	wi_spin_for_room(&short_room);
 	cr_assert(wi_spin(&element) && wi_spin(&room_in_small));
-	cr_assert(wi_spin(&room));
+	cr_assert(wi_spin(&room) && wi_spin(&short_room));
 	cr_assert_eq(room_in_small.spun, element.spun);
+	cr_assert_eq(short_room.spun, element.spun);
 	cr_assert(room.spun > 10 * element.spun);
 	cr_assert(wi_spin(&room));
 }

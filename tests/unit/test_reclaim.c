@@ -131,7 +131,7 @@ RECLAIM_TEST(retiring_as_a_reader_does_not_wait)
 
 enum { MANY = 40 };
 
-static struct item many[MANY];
+static struct item many[MANY], before;
 
 /* All but the first. */
 static void retire_others(struct reclaim *reclaim)
@@ -150,9 +150,12 @@ RECLAIM_TEST(
 
 		memset(&owner, 0, sizeof owner);
 		memset(many, 0, sizeof many);
+		memset(&before, 0, sizeof before);
 		init_atomic(&anchor, &many[0].node);
 		wi_read_lock();
 		cr_assert(wi_hold(wi_hazards(), place, &anchor) == &many[0]);
+		/* Goes to liburcu at once, so that what follows does not. */
+		wi_reclaim_retire(reclaim, &before.node);
 		wi_reclaim_retire(reclaim, &many[0].node);
 		retire_others(reclaim);
 		if (wi_fence_is_there())
@@ -162,7 +165,7 @@ RECLAIM_TEST(
 		cr_assert(atomic_load(&many[0].back) == 0);
 		wi_drop_hold(wi_hazards(), place);
 		wi_read_unlock();
-		wait_until(atomic_load(&owner.items) == MANY);
+		wait_until(atomic_load(&owner.items) == MANY + 1);
 		wi_reclaim_destroy(reclaim);
 		cr_assert(atomic_load(&many[0].back) == 1);
 	}

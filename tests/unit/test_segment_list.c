@@ -157,7 +157,9 @@ LIST_TEST(a_steady_flow_gives_back_what_a_burst_has_left)
 		cr_assert(push(&list, sent++) == 0);
 	while (received < 200)
 		assert_pops(&list, received++);
-	while (atomic_load(&counting.live_blocks) > 20) {
+	/* Where there is no membarrier a segment takes a grace period to come
+	 * back, and a flow that never stops uses all of them. */
+	while (wi_fence_is_there() && atomic_load(&counting.live_blocks) > 20) {
 		cr_assert(push(&list, sent++) == 0);
 		assert_pops(&list, received++);
 	}
