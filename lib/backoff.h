@@ -22,14 +22,14 @@
  * A spin goes in steps, with a look after each.  The steps grow, so that the
  * line which the other side is writing is left alone for a while; in a buffer
  * that is large enough to fill meanwhile, more than in a small one.  Who waits
- * for room in a large one, and in no other, starts with the longest step:
- * receivers have enough to do meanwhile, and to fill each place as soon as it is free would move a
- * line to and fro for each element.  Who waits for a word of its own disturbs
- * nobody by looking.  After some 2 us the other side may be without a CPU: then
- * the steps are yields, which let it have ours.  But two threads that the
- * system has put on one CPU could go on like that for ever, each one's yield
- * the other's turn, while a wake-up looks for a CPU that is free: every 32nd
- * wait sleeps instead of yielding.
+ * for room in a large one, but not in a select, starts with the longest step:
+ * receivers have enough to do meanwhile, and to fill each place as soon as it
+ * is free would move a line to and fro for each element.  Who waits for a word
+ * of its own disturbs nobody by looking.  After some 2 us the other side may be
+ * without a CPU: then the steps are yields, which let it have ours.  But two
+ * threads that the system has put on one CPU could go on like that for ever,
+ * each one's yield the other's turn, while a wake-up looks for a CPU that is
+ * free: every 32nd wait sleeps instead of yielding.
  *
  * And where a yield takes as long as a time slice, and other programs use the
  * CPUs as well (crowd.h), each further yield to them would cost a slice, while

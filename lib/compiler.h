@@ -19,7 +19,7 @@
 /* Rarely called: out of the way of what calls it. */
 #define COLD __attribute__((cold, noinline))
 
-/* As often called as not, and too large for the path it ends. */
+/* Not rare, but not to be part of the path that calls it either. */
 #define OUT_OF_LINE __attribute__((noinline))
 
 /* Part of a path on which each instruction counts, whatever the compiler thinks

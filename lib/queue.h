@@ -208,7 +208,7 @@ static inline void wi_queue_store_turn(struct slot *slot, uint32_t turn)
 	wi_fence_light();
 }
 
-/* With or without. */
+/* The same, with plain stores or without. */
 static inline void wi_queue_turn(
 	struct queue *queue, struct slot *slot, uint32_t turn)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* recv.c - the calls that receive.  What they do is in
+/* recv.c - the calls that receive.  What they do is in transfer.h and
  * transfer.c; here is which of them waits, and until when. */
 #include <weir/scope.h>
 

@@ -32,8 +32,10 @@
  * kernel lets who sleeps pay for the fence (fence.h).
  *
  * Ordering edges
- *	[filled]   push's store of turn -> pop's load: element readable
- *	[vacated]  pop's store of turn -> push's load: slot is reusable
+ *	[filled]   push's, or wi_send_word's, store of turn -> the load in
+ *		   ring_find_full: element readable
+ *	[vacated]  pop's, or wi_recv_word's, store of turn -> the load in
+ *		   ring_find_free: slot is reusable
  *	[claimed]  queue.c
  *	[closed]   queue.c
  */

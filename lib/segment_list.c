@@ -358,7 +358,7 @@ static ALWAYS_INLINE int claim_free(struct segment_list *list,
 			continue;
 		}
 		*slot = slot_at(list, *segment, *tail);
-		/* seq_cst [sleep]: S0, as in ring.c.  Failure acquires
+		/* seq_cst [sleep]: S0, as in ring.h.  Failure acquires
 		 * [closed]. */
 		if (cas_seq_cst(&queue->tail, tail, after(*tail)))
 			return 0;
@@ -412,7 +412,7 @@ static ALWAYS_INLINE int find_full(struct segment_list *list,
 			continue;
 		}
 		*slot = slot_at(list, *segment, *head);
-		/* acquire [filled]; seq_cst as in ring.c. */
+		/* acquire [filled]; seq_cst as in ring.h. */
 		if (likely((*segment)->number == number) &&
 			load_seq_cst(&(*slot)->turn) ==
 				turn_of(*segment) + FULL)
@@ -438,7 +438,7 @@ static ALWAYS_INLINE int claim_full(struct segment_list *list,
 
 		if (status != 0)
 			return status;
-		/* seq_cst [sleep]: S0, as in ring.c.  Releases [claimed]: see
+		/* seq_cst [sleep]: S0, as in ring.h.  Releases [claimed]: see
 		 * queue.c. */
 		if (cas_seq_cst(&list->queue.head, head, after(*head)))
 			return 0;
@@ -537,7 +537,7 @@ static int reserve(struct queue *queue, void **place, uint64_t held)
 		uint32_t number = turn_of(segment);
 
 		take_in_hand(list, segment, slot, &taken);
-		/* seq_cst [sleep]: as in ring.c. */
+		/* seq_cst [sleep]: as in ring.h. */
 		if (exchange_seq_cst(&slot->turn, number + RESERVED) !=
 			number + ABANDONED) {
 			*place = taken;

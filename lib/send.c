@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* send.c - the eight calls that send.  What they do is in
+/* send.c - the eight calls that send.  What they do is in transfer.h and
  * transfer.c; here is which of them waits, and until when. */
 #include <weir/channel.h>
 

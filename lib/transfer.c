@@ -336,7 +336,8 @@ static inline int go_on(struct endpoint *end, enum side side, void *element,
 	return wi_transfer_refused(end, side, element, terms, status);
 }
 
-int wi_send_any(struct endpoint *end, void *element, const struct terms *terms)
+OUT_OF_LINE int wi_send_any(
+	struct endpoint *end, void *element, const struct terms *terms)
 {
 	struct queue *queue = &end->channel->queue;
 
@@ -344,7 +345,8 @@ int wi_send_any(struct endpoint *end, void *element, const struct terms *terms)
 		queue->ops->push(queue, element, 0));
 }
 
-int wi_recv_any(struct endpoint *end, void *element, const struct terms *terms)
+OUT_OF_LINE int wi_recv_any(
+	struct endpoint *end, void *element, const struct terms *terms)
 {
 	struct queue *queue = &end->channel->queue;
 

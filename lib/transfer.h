@@ -63,7 +63,7 @@ static inline int wi_transfer_check(
 /* -- One element: the path of every send and recv ------------------------ */
 
 /* Its rare ends, each of which says how the call ends.  They are called last,
- * so that the path has nothing to save and keeps no frame. */
+ * so that the path has next to nothing to save. */
 
 /* It was refused with `status`. */
 int wi_transfer_refused(struct endpoint *end, enum side side, void *element,
@@ -74,7 +74,7 @@ int wi_transfer_abandoned(struct endpoint *end, struct slot *slot,
 /* It has been moved, and others must hear of it. */
 int wi_transfer_news(struct channel *channel, enum side side, uint32_t news);
 
-/* In any channel. */
+/* In any channel; out of line for the same reason. */
 int wi_send_any(struct endpoint *end, void *element, const struct terms *terms);
 int wi_recv_any(struct endpoint *end, void *element, const struct terms *terms);
 

@@ -87,9 +87,9 @@ static size_t pick_capacity(
 static size_t pick_size(
 	const struct traffic *kind, struct stress_random *random)
 {
-	static const size_t usual[] = {0, 1, 8, 8, 24, 100, 4096};
+	static const size_t usual[] = {0, 1, 2, 4, 8, 8, 16, 24, 100, 4096};
 
-	return kind->sizes == NULL ? pick(random, usual, 7)
+	return kind->sizes == NULL ? pick(random, usual, 10)
 				   : pick(random, kind->sizes, kind->n_sizes);
 }
 

@@ -8,7 +8,10 @@
 #define SIZES(suite, name, capacity_name, capacity)                            \
 	FLAVOR_CASE(suite, name, capacity_name##_of_0, capacity, 0)            \
 	FLAVOR_CASE(suite, name, capacity_name##_of_1, capacity, 1)            \
+	FLAVOR_CASE(suite, name, capacity_name##_of_2, capacity, 2)            \
+	FLAVOR_CASE(suite, name, capacity_name##_of_4, capacity, 4)            \
 	FLAVOR_CASE(suite, name, capacity_name##_of_8, capacity, 8)            \
+	FLAVOR_CASE(suite, name, capacity_name##_of_16, capacity, 16)          \
 	FLAVOR_CASE(suite, name, capacity_name##_of_24, capacity, 24)          \
 	FLAVOR_CASE(suite, name, capacity_name##_of_4096, capacity, 4096)
 

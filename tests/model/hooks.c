@@ -195,7 +195,7 @@ void __tsan_atomic_thread_fence(int order)
 	memory_fence(order);
 }
 
-/* What reclaim.c tells of grace periods; locks.c knows. */
+/* What reader.h and reclaim.c tell of grace periods; locks.c knows. */
 void __tsan_acquire(void *address);
 void __tsan_acquire(void *address)
 {

@@ -4,7 +4,8 @@
 
 #define UNBOUNDED WEIR_UNBOUNDED
 
-/* The same model at capacity 0, 1 and without bound. */
+/* The same model at capacity 0, 1, 1 with elements that are no words, and
+ * without bound. */
 #define EACH_FLAVOR(title, text)                                               \
 	static void title(size_t capacity);                                    \
 	MODEL(close, title##_0, text ", rendezvous")                           \
@@ -14,6 +15,10 @@
 	MODEL(close, title##_1, text ", capacity 1")                           \
 	{                                                                      \
 		title(1);                                                      \
+	}                                                                      \
+	MODEL(close, title##_1_wide, text ", capacity 1, 24 bytes")            \
+	{                                                                      \
+		title(WIDE | 1);                                               \
 	}                                                                      \
 	MODEL(close, title##_unbounded, text ", unbounded")                    \
 	{                                                                      \

@@ -23,10 +23,11 @@ struct ends open_channel(size_t capacity)
 {
 	weir_options options = WEIR_OPTIONS_INIT;
 	struct ends ends;
+	bool wide = capacity != WEIR_UNBOUNDED && (capacity & WIDE);
 
 	dropped_elements = 0;
-	options.capacity = capacity;
-	options.element_size = sizeof(uint64_t);
+	options.capacity = wide ? capacity & ~WIDE : capacity;
+	options.element_size = (wide ? 3 : 1) * sizeof(uint64_t);
 	options.drop = drop;
 	/* model_spin has looks before the sleep; here they would only cost. */
 	options.spin_limit = WEIR_NO_SPIN;
@@ -139,6 +140,7 @@ void do_free_receiver(void *argument)
 void check_once(const struct act *acts, size_t count, weir_receiver *rx)
 {
 	uint64_t accepted = 0, found = dropped_elements, element;
+	uint64_t left[3] = {0};
 
 	for (size_t i = 0; i < count; i++) {
 		if (acts[i].status != WEIR_OK)
@@ -152,9 +154,9 @@ void check_once(const struct act *acts, size_t count, weir_receiver *rx)
 		check((found & element) == 0);
 		found |= element;
 	}
-	while (rx != NULL && weir_try_recv(rx, &element) == WEIR_OK) {
-		check((found & element) == 0);
-		found |= element;
+	while (rx != NULL && weir_try_recv(rx, left) == WEIR_OK) {
+		check((found & left[0]) == 0);
+		found |= left[0];
 	}
 	check(found == accepted);
 }

@@ -15,6 +15,7 @@ struct act {
 	weir_sender *tx;
 	weir_receiver *rx;
 	uint64_t element;
+	uint64_t rest[2]; /* of a wide one */
 	int64_t deadline;
 	int status;
 	uint64_t displaced; /* by force_send; 0: none */
@@ -34,7 +35,9 @@ struct ends {
 	weir_receiver *rx;
 };
 
-/* Elements of 8 bytes. */
+/* Elements of 8 bytes; or of 24, which are no words (element.h): with WIDE in
+ * the capacity. */
+#define WIDE ((size_t)1 << 32)
 struct ends open_channel(size_t capacity);
 
 /* Both are freed. */
