@@ -8,6 +8,7 @@
 #endif
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* What two cores pass between them at once; the unit of false sharing. */
 #define CACHE_LINE 64
@@ -25,6 +26,13 @@
 /* Part of a path on which each instruction counts, whatever the compiler thinks
  * of its size. */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+
+/* The same address, of which the compiler does not know what lies there. */
+static inline void *hide_origin(const void *address)
+{
+	__asm__("" : "+r"(address));
+	return (void *)(uintptr_t)address;
+}
 
 /* The struct that holds `member`, whose address is `pointer`. */
 #define container_of(pointer, type, member)                                    \
