@@ -57,8 +57,8 @@ static int displace(struct endpoint *end, void **place, bool in_hand)
 /* The oldest element leaves its place to the new one.  Not inlined: a
  * whole-program optimizer that knows the caller's buffer, but not the element
  * size, warns of copies that are never made. */
-static __attribute__((noinline)) void replace(struct channel *channel,
-	void *place, const void *element, void *displaced)
+static OUT_OF_LINE void replace(struct channel *channel, void *place,
+	const void *element, void *displaced)
 {
 	struct queue *queue = &channel->queue;
 

@@ -37,7 +37,7 @@ struct ends {
 
 /* Elements of 8 bytes; or of 24, which are no words (element.h): with WIDE in
  * the capacity. */
-#define WIDE ((size_t)1 << 32)
+#define WIDE ((size_t)1 << 16)
 struct ends open_channel(size_t capacity);
 
 /* Both are freed. */
