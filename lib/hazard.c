@@ -4,13 +4,15 @@
 
 #include <pthread.h>
 
-struct hazard_table wi_hazard_table;
+struct hazard_table wi_hazard_table = {.of_strangers = {.unseen = true}};
 __thread struct hazards *wi_hazards_of_thread;
+__thread bool wi_is_stranger;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;         /* its destructor: a thread has ended */
 static struct atomic_u32 has_key; /* and has not been deleted */
 
+/* NULL: there is none. */
 static struct hazards *take_place(struct hazard_table *table)
 {
 	for (uint32_t i = 0; i < HAZARD_TABLE; i++) {
@@ -27,11 +29,10 @@ static struct hazards *take_place(struct hazard_table *table)
 		 * H1. */
 		while (used <= i && !cas_relaxed(&table->used, &used, i + 1))
 			;
+		table->of[i].unseen = !wi_fence_is_there();
 		return &table->of[i];
 	}
-	/* relaxed: as above.  It stays a stranger until it ends. */
-	fetch_add_relaxed(&table->strangers, 1);
-	return &table->of_strangers;
+	return NULL;
 }
 
 /* Nothing is held. */
@@ -40,12 +41,14 @@ static void leave(void *place)
 	struct hazards *own = place;
 
 	wi_hazards_of_thread = NULL;
-	if (own == &wi_hazard_table.of_strangers)
+	if (own == &wi_hazard_table.of_strangers) {
+		wi_is_stranger = false;
 		/* release [stranger]: pairs with wi_hazards_are_told. */
 		fetch_sub_acq_rel(&wi_hazard_table.strangers, 1);
-	else
+	} else {
 		/* release [place]: pairs with take_place. */
 		store_release(&own->taken, 0);
+	}
 }
 
 static void make_key(void)
@@ -69,9 +72,19 @@ __attribute__((destructor)) static void delete_key(void)
 
 COLD struct hazards *wi_hazards_register(void)
 {
-	struct hazards *own = take_place(&wi_hazard_table);
+	struct hazards *own;
 
+	if (wi_is_stranger)
+		return &wi_hazard_table.of_strangers;
+	own = take_place(&wi_hazard_table);
 	wi_hazards_of_thread = own;
+	if (own == NULL) {
+		own = &wi_hazard_table.of_strangers;
+		wi_is_stranger = true;
+		/* relaxed: before H1 of this thread, like `used`.  It stays a
+		 * stranger until it ends. */
+		fetch_add_relaxed(&wi_hazard_table.strangers, 1);
+	}
 	/* Where there is no key, or it is too late for its destructor, the
 	 * place is never free again, that is all. */
 	pthread_once(&once, make_key);

@@ -16,14 +16,18 @@
  * node is left alone.  If not, it is not looked at.  A node that was used again
  * and linked anew in between is as good as any other.
  *
+ * That needs membarrier, and for each thread a place where others can see what
+ * it holds.  A thread that finds none is a STRANGER.  What it holds, and what
+ * anybody holds where there is no membarrier, says nothing: such a thread has
+ * to be a reader of reclaim.h while it looks at anything.
+ *
  * Ordering edges
  *	[held]	   a hold's end, or its change to another node -> U2's load:
  *		   whatever was done to the node is done
  *	[anchor]   whoever sets an anchor -> its loads here: the node is
  *		   readable; the user's edge, [linked] or [spare] for instance
  *	[place]	   a thread's last act -> the next thread that has its place
- *	[stranger] the last act of a thread without a place in the table -> the
- *		   look at how many there are
+ *	[stranger] a stranger's last act -> the look at how many there are
  */
 #ifndef WI_HAZARD_H
 #define WI_HAZARD_H
@@ -39,11 +43,16 @@
 struct hazards {
 	cache_aligned struct atomic_ptr held[HOLDS];
 	struct atomic_u32 taken; /* belongs to a thread */
+	bool unseen; /* says nothing: this thread has to be a reader */
 };
 
+/* This thread's place in the table; NULL if it has none, or has never looked at
+ * anything. */
 extern __thread struct hazards *wi_hazards_of_thread;
+/* It has found none. */
+extern __thread bool wi_is_stranger;
 
-/* In a thread's first look at anything. */
+/* A place for this thread; or that of all who find none. */
 struct hazards *wi_hazards_register(void);
 
 /* This thread's. */
@@ -54,25 +63,28 @@ static inline struct hazards *wi_hazards(void)
 	return likely(hazards != NULL) ? hazards : wi_hazards_register();
 }
 
-/* The node at which the anchor points, held until the next hold or drop in the
- * same place. */
+/* Hold `node`, to which the anchor pointed just now, until the next hold or
+ * drop in the same place.  False: the anchor has moved on. */
+static ALWAYS_INLINE bool wi_hold_this(struct hazards *hazards, unsigned place,
+	const struct atomic_ptr *anchor, void *node)
+{
+	/* release [held]: pairs with wi_hazard_is_held.  H1. */
+	store_release(&hazards->held[place], node);
+	wi_fence_light();
+	/* acquire [anchor]: H2; pairs with who set it, as the caller says. */
+	return load_acquire(anchor) == node;
+}
+
+/* The node at which the anchor points, held likewise. */
 static ALWAYS_INLINE void *wi_hold(
 	struct hazards *hazards, unsigned place, struct atomic_ptr *anchor)
 {
-	/* acquire [anchor], both times: pairs with who set it, as the caller
-	 * says. */
-	void *node = load_acquire(anchor);
-
 	for (;;) {
-		void *now;
+		/* acquire [anchor], as in wi_hold_this. */
+		void *node = load_acquire(anchor);
 
-		/* release [held]: pairs with wi_hazard_is_held.  H1. */
-		store_release(&hazards->held[place], node);
-		wi_fence_light();
-		now = load_acquire(anchor); /* H2; [anchor] */
-		if (likely(now == node))
+		if (likely(wi_hold_this(hazards, place, anchor, node)))
 			return node;
-		node = now;
 	}
 }
 
@@ -82,9 +94,8 @@ static inline void wi_drop_hold(struct hazards *hazards, unsigned place)
 	store_release(&hazards->held[place], NULL);
 }
 
-/* Does every thread say what it looks at, and can it be asked?  Not where there
- * is no membarrier, nor while a thread lives that found all places taken.  The
- * answer counts after wi_fence_others, and before that is a hint. */
+/* Does what all threads hold say something?  The answer counts after
+ * wi_fence_others, and before that is a hint. */
 bool wi_hazards_are_told(void);
 
 /* U2. */
@@ -97,7 +108,7 @@ struct hazard_table {
 	struct hazards of[HAZARD_TABLE];
 	struct hazards of_strangers; /* written by all, read by nobody */
 	struct atomic_u32 used;      /* no place beyond was ever taken */
-	struct atomic_u32 strangers; /* threads for which there is no place */
+	struct atomic_u32 strangers; /* threads that live */
 };
 
 extern struct hazard_table wi_hazard_table;

@@ -5,14 +5,6 @@
 
 #include "compiler.h"
 
-/* Of what this makes inline we use the read lock and unlock alone, which are
- * made for it: "both less than 10 lines long ... allowing this function to be
- * invoked directly from non-LGPL code" (urcu/static/urcu-bp.h).  A pair costs
- * 1.5 ns in place of 12.  (clang's analyzer would see a NULL in there.) */
-#if !defined(WEIR_SANITIZED) && !defined(__clang_analyzer__)
-#define _LGPL_SOURCE
-#endif
-
 #include <urcu-bp.h>
 
 #if defined(__SANITIZE_THREAD__)

@@ -63,6 +63,39 @@ static void give_back_all(struct reclaim *reclaim, struct reclaim_node *batch)
 	}
 }
 
+static void put_retired(struct reclaim *reclaim, struct reclaim_node *node)
+{
+	/* relaxed: the cas decides. */
+	void *next = load_relaxed(&reclaim->retired);
+
+	do {
+		node->next = next;
+		/* release [retired]: pairs with take_all; seq_cst against the
+		 * callback's last look. */
+	} while (!cas_seq_cst(&reclaim->retired, &next, node));
+}
+
+/* Of what no stranger looks at any more: what nobody else holds either.  The
+ * rest is retired still. */
+static void give_back_unheld(
+	struct reclaim *reclaim, struct reclaim_node *batch)
+{
+	struct reclaim_node *free = NULL;
+
+	while (batch != NULL) {
+		struct reclaim_node *node = batch;
+
+		batch = node->next;
+		if (wi_hazard_is_held(node)) {
+			put_retired(reclaim, node);
+		} else {
+			node->next = free;
+			free = node;
+		}
+	}
+	give_back_all(reclaim, free);
+}
+
 static void callback(struct rcu_head *head);
 
 /* By who has made it BUSY: everything retired so far starts its way. */
@@ -96,7 +129,9 @@ static void callback(struct rcu_head *head)
 	}
 	batch = reclaim->batch;
 	reclaim->batch = NULL;
-	give_back_all(reclaim, batch);
+	if (wi_fence_is_there())
+		wi_fence_others(); /* between U1 and U2, likewise */
+	give_back_unheld(reclaim, batch);
 	again = reclaim->ops->tidy(reclaim->owner);
 	/* Still BUSY.  Either there is more to do, or let go, and look once
 	 * more for what was retired before that was visible:
@@ -134,39 +169,22 @@ struct reclaim *wi_reclaim_create(const struct reclaim_ops *ops, void *owner)
 	return reclaim;
 }
 
-static void put_retired(struct reclaim *reclaim, struct reclaim_node *node)
-{
-	/* relaxed: the cas decides. */
-	void *next = load_relaxed(&reclaim->retired);
-
-	do {
-		node->next = next;
-		/* release [retired]: pairs with take_all; seq_cst against the
-		 * callback's last look. */
-	} while (!cas_seq_cst(&reclaim->retired, &next, node));
-}
-
-/* Give back what nobody holds. */
+/* Give back what nobody holds, if there are no strangers. */
 static void look(struct reclaim *reclaim)
 {
 	struct reclaim_node *batch = take_all(reclaim);
-	struct reclaim_node *free = NULL;
-	bool told;
 
 	wi_fence_others(); /* between U1, of all of them, and U2 */
-	told = wi_hazards_are_told();
+	if (wi_hazards_are_told()) {
+		give_back_unheld(reclaim, batch);
+		return;
+	}
 	while (batch != NULL) {
 		struct reclaim_node *node = batch;
 
 		batch = node->next;
-		if (told && !wi_hazard_is_held(node)) {
-			node->next = free;
-			free = node;
-		} else {
-			put_retired(reclaim, node);
-		}
+		put_retired(reclaim, node);
 	}
-	give_back_all(reclaim, free);
 }
 
 void wi_reclaim_retire(struct reclaim *reclaim, struct reclaim_node *node)

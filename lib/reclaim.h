@@ -2,16 +2,17 @@
 /* reclaim.h - memory that others may still be looking at: given back when they
  * no longer do.
  *
- * A reader looks at shared nodes between wi_read_lock and wi_read_unlock
- * (reader.h), and holds each one while it does (hazard.h).  What is retired
- * comes back to its owner in one of two ways:
+ * Who looks at a shared node holds it (hazard.h); who has no place to say so, a
+ * stranger, is a READER instead, between wi_read_lock and wi_read_unlock
+ * (reader.h).  What is retired comes back to its owner in one of two ways:
  *
  *	at once		every few retirements who retires looks who holds what,
- *			and what nobody holds is given back then and there;
+ *			and what nobody holds is given back then and there, if
+ *			there are no strangers;
  *	in the end	a grace period after it was retired, when every reader
- *			that could have seen it has left: what somebody held,
- *			what was retired last, and all where hazards cannot be
- *			told.
+ *			that could have seen it has left, and as soon as nobody
+ *			holds it: what somebody held, what was retired last, and
+ *			all while there are strangers.
  *
  * Grace periods are liburcu's [Desnoyers et al., "User-Level Implementations of
  * Read-Copy Update", 2012], which reclaim.c and reader.h alone know.  One takes

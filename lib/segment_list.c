@@ -234,14 +234,18 @@ static struct segment *alloc_segment(
 
 static ALWAYS_INLINE struct hazards *enter(void)
 {
-	wi_read_lock();
-	return wi_hazards();
+	struct hazards *hazards = wi_hazards();
+
+	if (unlikely(hazards->unseen))
+		wi_read_lock();
+	return hazards;
 }
 
 static ALWAYS_INLINE void leave(struct hazards *hazards)
 {
 	wi_drop_hold(hazards, OWN);
-	wi_read_unlock();
+	if (unlikely(hazards->unseen))
+		wi_read_unlock();
 }
 
 /* The segment of that number, held; or the last there is before it.  If the

@@ -76,6 +76,10 @@ void allocations_may_fail(unsigned times);
 /* From here on a sleep may end for no reason, `times` at most. */
 void sleeps_may_end_early(unsigned times);
 
+/* This thread has found no place for what it holds (lib/hazard.h): to be called
+ * before it looks at anything. */
+void become_stranger(void);
+
 /* Wait until so many threads have gone to sleep on a futex: they are inside a
  * call, wherever they are by now. */
 void until_asleep(unsigned count);

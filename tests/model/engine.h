@@ -72,7 +72,7 @@ struct thread {
 	bool has_slept;   /* on a futex */
 	unsigned readers; /* RCU read sections it is in */
 	uint64_t reading_since;
-	struct hazards *hazards; /* what it holds (lib/hazard.h) */
+	struct hazards *hazards; /* lib/hazard.h; NULL: a stranger */
 	uint64_t hash;
 	struct view view;     /* what it has seen */
 	struct view acquired; /* and would have, with an acquire fence */
@@ -95,6 +95,8 @@ void fibers_point_of_all(struct location *location);
 /* Sleep until fibers_wake, or the deadline; false: it was the deadline. */
 bool fibers_block(const void *waits_for, int64_t deadline);
 void fibers_wake(unsigned thread);
+/* Let another thread go on, if any can. */
+void fibers_yield(void);
 /* All who sleep for that. */
 void fibers_wake_all(const void *waits_for);
 /* The order of what is done decides what a state is. */
@@ -162,6 +164,7 @@ void heap_check_all_free(void);
 
 void kernel_reset(void);
 void kernel_refuse_fence(bool refuse);
+bool kernel_refuses_fence(void);
 /* Since then. */
 bool kernel_was_asked_for_fence(void);
 void locks_reset(void);

@@ -61,7 +61,8 @@ const void *fibers_stack(size_t *size)
 static void continue_at(unsigned thread)
 {
 	self = thread;
-	wi_hazards_of_thread = threads[thread].hazards;
+	wi_hazards_of_thread = threads[self].hazards;
+	wi_is_stranger = threads[self].hazards == NULL;
 	if (has_started[thread])
 		_longjmp(places[thread], 1);
 	has_started[thread] = true;
@@ -177,6 +178,18 @@ static void report_sleepers(void)
 	model_fail("lost wake-up: nobody can go on, asleep for ever:%s", text);
 }
 
+/* To one of these. */
+static void go_to_any(const unsigned *list, unsigned n)
+{
+	if (n > 1 && running) {
+		if (explore_was_here(state_of_run()))
+			fibers_abandon();
+		go_to(list[explore_choose_thread(list, n)]);
+	} else {
+		go_to(list[0]);
+	}
+}
+
 /* The current thread cannot go on. */
 static void give_way(void)
 {
@@ -185,13 +198,17 @@ static void give_way(void)
 
 	if (n == 0)
 		report_sleepers();
-	if (n > 1 && running) {
-		if (explore_was_here(state_of_run()))
-			fibers_abandon();
-		go_to(list[explore_choose_thread(list, n)]);
-	} else {
-		go_to(list[0]);
-	}
+	go_to_any(list, n);
+}
+
+void fibers_yield(void)
+{
+	unsigned list[MAX_THREADS];
+	unsigned n = candidates(list, false);
+
+	explore_yield();
+	if (n > 0)
+		go_to_any(list, n);
 }
 
 bool fibers_block(const void *waits_for, int64_t deadline)
@@ -262,6 +279,7 @@ static unsigned add(const char *name, void (*body)(void *), void *argument)
 	thread->body = body;
 	thread->argument = argument;
 	thread->hazards = &wi_hazard_table.of[id];
+	thread->hazards->unseen = kernel_refuses_fence();
 	thread->deadline = INT64_MAX;
 	thread->hash = id + 1;
 	if (id > 0)
@@ -284,6 +302,20 @@ void spawn(const char *name, void (*body)(void *), void *argument)
 void fibers_add_daemon(const char *name, void (*body)(void *))
 {
 	threads[add(name, body, NULL)].daemon = true;
+}
+
+uint32_t __tsan_atomic32_fetch_add(
+	volatile uint32_t *address, uint32_t operand, int order);
+
+/* As wi_hazards_register where all places are taken. */
+void become_stranger(void)
+{
+	threads[self].hazards = NULL;
+	wi_hazards_of_thread = NULL;
+	wi_is_stranger = true;
+	__tsan_atomic32_fetch_add(
+		(volatile uint32_t *)(void *)&wi_hazard_table.strangers, 1,
+		memory_order_relaxed);
 }
 
 void join(void)
@@ -319,6 +351,7 @@ bool fibers_run(void (*body)(void))
 	heap_reset();
 	trace_reset();
 	memset(&wi_hazard_table, 0, sizeof wi_hazard_table);
+	wi_hazard_table.of_strangers.unseen = true;
 	init_atomic(&wi_hazard_table.used, MAX_THREADS);
 	body_of_run = body;
 	add("main", run_body, NULL);

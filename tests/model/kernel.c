@@ -320,6 +320,11 @@ void kernel_refuse_fence(bool refuse)
 	fence_was_asked_for = false;
 }
 
+bool kernel_refuses_fence(void)
+{
+	return fence_is_refused;
+}
+
 bool kernel_was_asked_for_fence(void)
 {
 	return fence_was_asked_for;

@@ -175,6 +175,8 @@ static void run_rcu(void *unused)
 		head->func(head);
 		if (callback_count == 0)
 			fibers_wake_all(callbacks);
+		else
+			fibers_yield(); /* it may come back for ever */
 	}
 }
 

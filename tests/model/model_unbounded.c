@@ -193,3 +193,51 @@ MODEL(unbounded, oldest_comes_back,
 	pass_on(ends, 3 * SLOTS);
 	free_channel(ends);
 }
+
+static void around_two_borders_as_stranger(void *acts)
+{
+	become_stranger();
+	around_two_borders(acts);
+}
+
+static void recv_as_stranger(void *act)
+{
+	become_stranger();
+	do_recv(act);
+}
+
+MODEL(unbounded, slow_stranger,
+	"who has no place is slow at a border, and others go on")
+{
+	struct ends ends = open_channel(WEIR_UNBOUNDED);
+	struct act acts[] = {SENDS(ends, 1), RECEIVES(ends), SENDS(ends, 2),
+		RECEIVES(ends), SENDS(ends, 4), RECEIVES(ends), SENDS(ends, 8),
+		RECEIVES(ends), SENDS(ends, 16), RECEIVES(ends)};
+
+	pass_on(ends, 2 * SLOTS);
+	do_send(&acts[8]); /* the first of a segment */
+	spawn("stranger", recv_as_stranger, &acts[9]);
+	spawn("busy", around_two_borders, &acts[0]);
+	join();
+	check_once(acts, 10, ends.rx);
+	pass_on(ends, 3 * SLOTS);
+	free_channel(ends);
+}
+
+MODEL(unbounded, busy_stranger,
+	"who has no place goes on while one who has is slow at a border")
+{
+	struct ends ends = open_channel(WEIR_UNBOUNDED);
+	struct act acts[] = {SENDS(ends, 1), RECEIVES(ends), SENDS(ends, 2),
+		RECEIVES(ends), SENDS(ends, 4), RECEIVES(ends), SENDS(ends, 8),
+		RECEIVES(ends), SENDS(ends, 16), RECEIVES(ends)};
+
+	pass_on(ends, 2 * SLOTS);
+	do_send(&acts[8]);
+	spawn("slow", do_recv, &acts[9]);
+	spawn("stranger", around_two_borders_as_stranger, &acts[0]);
+	join();
+	check_once(acts, 10, ends.rx);
+	pass_on(ends, 3 * SLOTS);
+	free_channel(ends);
+}

@@ -226,6 +226,7 @@ SEAM_TEST(push_into_an_abandoned_slot_returns_epipe)
 
 SEAM_TEST(flags_rule_the_words_over_borders_of_segments)
 {
+	const struct segment *oldest;
 	uint64_t value;
 
 	open_list(BIG);
@@ -237,6 +238,8 @@ SEAM_TEST(flags_rule_the_words_over_borders_of_segments)
 		cr_assert(pop() == -EAGAIN);
 		cr_assert(pop_held(&value, HELD) == 0);
 		cr_assert(value == i);
+		oldest = load_relaxed(&list.oldest);
+		cr_assert(oldest->number == i / 2 + 1);
 	}
 	wi_queue_finish(&list.queue, ENDED);
 	cr_assert(pop() == -ENODATA);
