@@ -33,6 +33,8 @@
  */
 #include "queue.h"
 
+#include "element.h"
+
 void wi_queue_init(struct queue *queue, const struct queue_ops *ops,
 	size_t capacity, size_t element_size, const struct allocator *allocator)
 {
@@ -45,11 +47,16 @@ void wi_queue_init(struct queue *queue, const struct queue_ops *ops,
 	init_atomic(&queue->gaps, 0);
 	init_atomic(&queue->displaced, 0);
 	queue->plain_stores = wi_fence_is_there();
-	queue->words = false;
+	queue->short_path = NO_SHORT_PATH;
 	queue->abandoned_from = 0;
 	init_atomic(&queue->finishing, NOT_FINISHING);
 	init_atomic(&queue->tail, 0);
 	init_atomic(&queue->head, 0);
+}
+
+bool wi_queue_is_of_words(const struct queue *queue)
+{
+	return queue->plain_stores && wi_is_word(queue->element_size);
 }
 
 static uint64_t tail_of(const struct queue *queue)

@@ -128,15 +128,17 @@ struct clock_ops {
 	uint64_t (*tail)(const struct queue *queue);
 };
 
+/* Where transfer.h goes without asking `ops`: queues of words (element.h) with
+ * plain stores. */
+enum short_path { NO_SHORT_PATH, RING_OF_WORDS, LIST_OF_WORDS };
+
 struct queue {
 	/* Written before anybody sees the queue. */
 	const struct queue_ops *ops;
 	/* Turns are published by plain stores, and who is about to sleep makes
 	 * sure that it sees them (channel.c, [sleep]). */
 	bool plain_stores;
-	/* A ring of words (element.h) with plain stores: transfer.h goes there
-	 * without asking `ops`. */
-	bool words;
+	enum short_path short_path;
 	size_t capacity;
 	size_t element_size;
 	struct allocator allocator;
@@ -158,6 +160,9 @@ struct queue {
 void wi_queue_init(struct queue *queue, const struct queue_ops *ops,
 	size_t capacity, size_t element_size,
 	const struct allocator *allocator);
+
+/* Can this queue have one? */
+bool wi_queue_is_of_words(const struct queue *queue);
 
 static inline uint64_t wi_position(uint64_t word)
 {

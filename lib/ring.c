@@ -443,7 +443,7 @@ int wi_ring_init(struct ring *ring, size_t capacity, size_t element_size,
 	ring->longest_run = RUN_BYTES / layout.stride + 1;
 	wi_queue_init(
 		&ring->queue, &ring_ops, capacity, element_size, allocator);
-	ring->queue.words =
-		ring->queue.plain_stores && wi_is_word(element_size);
+	if (wi_queue_is_of_words(&ring->queue))
+		ring->queue.short_path = RING_OF_WORDS;
 	return 0;
 }

@@ -25,15 +25,16 @@
  * segments.  Zero, that of new memory, is no number of a segment with slots,
  * but for one that has counted 2^29 segments, and is FREE then.
  *
- * Retirement.  All of push and pop runs as a reader of reclaim.h, and holds the
- * segment at which it works (hazard.h): a hint, `oldest` and `spares` are the
- * anchors.  Once every ticket of a segment has been claimed by receivers,
- * nobody that starts now needs it: those who are still copying out of it (or,
- * after a close, into it) hold it.  So whoever claims the first ticket of a
- * segment retires all older ones, in order, after pushing both hints past them.
- * What nobody holds is a spare at once, while it is still in the caches; what
- * somebody does, after a grace period.  A segment with slots in hand is kept
- * when it comes back, and the last hand retires it again.
+ * Retirement.  Who works at a segment holds it (hazard.h): a hint, `oldest` and
+ * `spares` are the anchors.  Whose hold nobody can see is a reader of reclaim.h
+ * as well, for the whole of push or pop.  Once every ticket of a segment has
+ * been claimed by receivers, nobody that starts now needs it: those who are
+ * still copying out of it (or, after a close, into it) hold it.  So whoever
+ * claims the first ticket of a segment retires all older ones, in order, after
+ * pushing both hints past them.  What nobody holds is a spare at once, while it
+ * is still in the caches; what somebody does, some grace period later.  A
+ * segment with slots in hand is kept when it comes back, and the last hand
+ * retires it again.
  *
  * Invariants
  *	I1  a hint's segment is not retired, and no younger than that of its
@@ -44,7 +45,8 @@
  *	    claimed it in head.
  *
  * Ordering edges
- *	[filled]   push's store of turn -> pop's load: element is readable
+ *	[filled]   push's, or wi_send_word_to_list's, store of turn -> the load
+ *		   in segment_is_full: element is readable
  *	[linked]   link_segment's cas of next -> find's load: its number is
  *		   readable; also through the hints and `oldest`.  seq_cst,
  *		   because who waits and finds no segment must be seen by who
@@ -72,54 +74,26 @@
 /* In `hands`: it has come back, and the last hand gives it back again. */
 #define RETIRED ((uint64_t)1 << 63)
 
-/* What a thread holds: where it works, and the oldest, or a spare. */
-enum { OWN, OTHER };
-
 /* Kept however quiet the channel is: one being filled, one being emptied. */
 #define SPARES_KEPT 1
 
-static inline struct segment_list *list_of(struct queue *queue)
+/* -- Looking ------------------------------------------------------------- */
+
+/* What comes between these two is "entered" below. */
+static ALWAYS_INLINE struct hazards *enter(void)
 {
-	return container_of(queue, struct segment_list, queue);
+	struct hazards *hazards = wi_hazards();
+
+	if (unlikely(hazards->unseen))
+		wi_read_lock();
+	return hazards;
 }
 
-static inline uint64_t ticket_of(uint64_t word)
+static ALWAYS_INLINE void leave(struct hazards *hazards)
 {
-	return word >> FLAG_BITS;
-}
-
-static inline uint64_t after(uint64_t word)
-{
-	return word + ((uint64_t)1 << FLAG_BITS);
-}
-
-/* The number of the segment in which this position lies. */
-static inline uint64_t number_of(const struct segment_list *list, uint64_t word)
-{
-	return (ticket_of(word) >> list->slots_shift) + 1;
-}
-
-static inline bool is_first_of_segment(
-	const struct segment_list *list, uint64_t word)
-{
-	return (ticket_of(word) & (((uint64_t)1 << list->slots_shift) - 1)) ==
-	       0;
-}
-
-static inline struct slot *slot_at(
-	const struct segment_list *list, struct segment *segment, uint64_t word)
-{
-	uint64_t mask = ((uint64_t)1 << list->slots_shift) - 1;
-
-	return (struct slot *)(void *)((unsigned char *)segment + CACHE_LINE +
-				       (size_t)(ticket_of(word) & mask) *
-					       list->layout.stride);
-}
-
-/* Of its slots, without a state. */
-static inline uint32_t turn_of(const struct segment *segment)
-{
-	return (uint32_t)(TURNS * segment->number);
+	wi_drop_hold(hazards, OWN);
+	if (unlikely(hazards->unseen))
+		wi_read_unlock();
 }
 
 /* -- Segments: made, kept, given back ------------------------------------ */
@@ -134,7 +108,7 @@ static void note_fewest(struct segment_list *list)
 		store_relaxed(&list->fewest, left); /* relaxed */
 }
 
-/* As a reader.  The spare is held, so that it cannot come back, and so make the
+/* Entered.  The spare is held, so that it cannot come back, and so make the
  * cas succeed by mistake, after others have taken it. */
 static struct segment *take_spare(
 	struct segment_list *list, struct hazards *hazards)
@@ -199,11 +173,12 @@ static bool tidy(void *owner)
 	uint64_t unneeded = load_relaxed(&list->fewest), spares;
 
 	for (uint64_t i = 0; i < unneeded / 2; i++) {
+		struct hazards *hazards;
 		struct segment *segment;
 
-		wi_read_lock();
-		segment = take_spare(list, wi_hazards());
-		wi_read_unlock();
+		hazards = enter();
+		segment = take_spare(list, hazards);
+		leave(hazards);
 		if (segment == NULL)
 			break;
 		segment->doomed = true;
@@ -230,27 +205,11 @@ static struct segment *alloc_segment(
 	return segment;
 }
 
-/* -- Finding, linking and retiring --------------------------------------- */
-
-static ALWAYS_INLINE struct hazards *enter(void)
-{
-	struct hazards *hazards = wi_hazards();
-
-	if (unlikely(hazards->unseen))
-		wi_read_lock();
-	return hazards;
-}
-
-static ALWAYS_INLINE void leave(struct hazards *hazards)
-{
-	wi_drop_hold(hazards, OWN);
-	if (unlikely(hazards->unseen))
-		wi_read_unlock();
-}
+/* -- Linking and retiring ------------------------------------------------ */
 
 /* The segment of that number, held; or the last there is before it.  If the
  * hint is already past it, the caller's position is old, and so is what comes
- * back: its number is greater.  As a reader. */
+ * back: its number is greater. */
 static ALWAYS_INLINE struct segment *find(
 	struct hazards *hazards, struct atomic_ptr *hint, uint64_t number)
 {
@@ -272,8 +231,8 @@ static ALWAYS_INLINE struct segment *find(
 	}
 }
 
-/* See to it that segment `number` is there; false if there is no memory.  As a
- * reader, whose hold is lost: the allocator may be the program's, and use other
+/* See to it that segment `number` is there; false if there is no memory.
+ * Entered; the hold is lost: the allocator may be the program's, and use other
  * channels. */
 static COLD bool link_segment(
 	struct segment_list *list, struct hazards *hazards, uint64_t number)
@@ -298,6 +257,7 @@ static COLD bool link_segment(
 			return true;
 		}
 		segment->number = last->number + 1;
+		segment->first = last->first + list->span;
 		next = NULL;
 		/* release [linked]: pairs with find's load. */
 	} while (!cas_seq_cst(&last->next, &next, segment));
@@ -305,7 +265,7 @@ static COLD bool link_segment(
 }
 
 /* Every ticket of the segments before `number` has been claimed from head, and
- * `number` is linked: retire them.  As a reader. */
+ * `number` is linked: retire them.  Entered. */
 static COLD void retire_before(
 	struct segment_list *list, struct hazards *hazards, uint64_t number)
 {
@@ -337,52 +297,48 @@ static COLD void retire_before(
 
 /* -- Putting in ---------------------------------------------------------- */
 
-/* *tail is what was there before; the segment is held.  As a reader. */
+/* 0, or as push.  The segment is held. */
 static ALWAYS_INLINE int claim_free(struct segment_list *list,
-	struct hazards *hazards, uint64_t held, uint64_t *tail,
-	struct segment **segment, struct slot **slot)
+	struct hazards *hazards, uint64_t held, struct segment_claim *claim)
 {
 	struct queue *queue = &list->queue;
 
 	/* acquire [closed]: if a flag refuses us, we know what its setter
 	 * knew. */
-	*tail = load_acquire(&queue->tail);
+	claim->word = load_acquire(&queue->tail);
 	for (;;) {
-		int refusal = wi_queue_refusal(*tail, held);
-		uint64_t number = number_of(list, *tail);
+		int refusal = wi_queue_refusal(claim->word, held);
+		uint64_t number = segment_number_of(list, claim->word);
 
 		if (unlikely(refusal != 0))
 			return refusal;
-		*segment = find(hazards, &list->tail_hint, number);
-		if (unlikely((*segment)->number != number)) {
-			if ((*segment)->number < number &&
+		claim->segment = find(hazards, &list->tail_hint, number);
+		if (unlikely(claim->segment->number != number)) {
+			if (claim->segment->number < number &&
 				!link_segment(list, hazards, number))
 				return -ENOMEM;
-			*tail = load_acquire(&queue->tail); /* [closed] */
+			claim->word = load_acquire(&queue->tail); /* [closed] */
 			continue;
 		}
-		*slot = slot_at(list, *segment, *tail);
-		/* seq_cst [sleep]: S0, as in ring.h.  Failure acquires
-		 * [closed]. */
-		if (cas_seq_cst(&queue->tail, tail, after(*tail)))
+		claim->slot =
+			segment_slot_at(list, claim->segment, claim->word);
+		if (likely(segment_claim_free(list, claim)))
 			return 0;
 	}
 }
 
 static int push(struct queue *queue, const void *element, uint64_t held)
 {
-	struct segment_list *list = list_of(queue);
-	struct segment *segment;
-	struct slot *slot;
+	struct segment_list *list = segment_list_of(queue);
 	struct hazards *hazards = enter();
-	uint64_t tail;
-	int status;
+	struct segment_claim claim;
+	int status = claim_free(list, hazards, held, &claim);
 
-	status = claim_free(list, hazards, held, &tail, &segment, &slot);
 	if (likely(status == 0)) {
-		wi_copy_element(wi_slot_element(slot, &list->layout), element,
-			queue->element_size);
-		status = wi_queue_fill(queue, slot, turn_of(segment), tail);
+		wi_copy_element(wi_slot_element(claim.slot, &list->layout),
+			element, queue->element_size);
+		status = wi_queue_fill(queue, claim.slot,
+			segment_turn_of(claim.segment), claim.word);
 	}
 	leave(hazards);
 	return status;
@@ -396,117 +352,95 @@ static int can_push(struct queue *queue, uint64_t held)
 
 /* -- Taking out ---------------------------------------------------------- */
 
-/* The full slot at head; *head is what was read there lately.  Its segment is
- * held.  As a reader. */
+/* The full slot at head; claim->word is what was read there lately.  0, or as
+ * pop.  The segment is held. */
 static ALWAYS_INLINE int find_full(struct segment_list *list,
-	struct hazards *hazards, uint64_t held, uint64_t *head,
-	struct segment **segment, struct slot **slot)
+	struct hazards *hazards, uint64_t held, struct segment_claim *claim)
 {
 	struct queue *queue = &list->queue;
 
 	for (;;) {
-		uint64_t number = number_of(list, *head);
+		uint64_t number = segment_number_of(list, claim->word);
 		uint64_t now;
 
-		if (unlikely((*head & HELD) != held))
-			return wi_queue_nothing(queue, *head);
-		*segment = find(hazards, &list->head_hint, number);
-		if (unlikely((*segment)->number > number)) {
-			*head = load_relaxed(&queue->head); /* relaxed: hint */
-			continue;
-		}
-		*slot = slot_at(list, *segment, *head);
-		/* acquire [filled]; seq_cst as in ring.h. */
-		if (likely((*segment)->number == number) &&
-			load_seq_cst(&(*slot)->turn) ==
-				turn_of(*segment) + FULL)
+		if (unlikely((claim->word & HELD) != held))
+			return wi_queue_nothing(queue, claim->word);
+		claim->segment = find(hazards, &list->head_hint, number);
+		claim->slot =
+			segment_slot_at(list, claim->segment, claim->word);
+		if (likely(claim->segment->number == number) &&
+			segment_is_full(claim))
 			return 0;
 		now = load_relaxed(&queue->head); /* relaxed: a hint */
 		/* Nobody has taken it: empty, or on its way. */
-		if (now == *head)
+		if (now == claim->word)
 			return wi_queue_nothing(queue, now);
-		*head = now;
+		claim->word = now;
 	}
 }
 
-/* *head is what was there before; the segment is held.  As a reader. */
 static ALWAYS_INLINE int claim_full(struct segment_list *list,
-	struct hazards *hazards, uint64_t held, uint64_t *head,
-	struct segment **segment, struct slot **slot)
+	struct hazards *hazards, uint64_t held, struct segment_claim *claim)
 {
 	/* relaxed: a hint; the cas decides. */
-	*head = load_relaxed(&list->queue.head);
+	claim->word = load_relaxed(&list->queue.head);
 	for (;;) {
-		int status =
-			find_full(list, hazards, held, head, segment, slot);
+		int status = find_full(list, hazards, held, claim);
 
-		if (status != 0)
+		if (status != 0 || likely(segment_claim_full(list, claim)))
 			return status;
-		/* seq_cst [sleep]: S0, as in ring.h.  Releases [claimed]: see
-		 * queue.c. */
-		if (cas_seq_cst(&list->queue.head, head, after(*head)))
-			return 0;
 	}
 }
 
 /* Whoever has claimed the first ticket of a segment retires those before it,
  * once it has no more use for its own: give_back may run the program's code. */
-static ALWAYS_INLINE void leave_claimed(
-	struct segment_list *list, struct hazards *hazards, uint64_t head)
+static ALWAYS_INLINE void leave_claimed(struct segment_list *list,
+	struct hazards *hazards, const struct segment_claim *claim)
 {
-	if (unlikely(is_first_of_segment(list, head)))
-		retire_before(list, hazards, number_of(list, head));
+	if (unlikely(segment_is_first_claim(claim)))
+		retire_before(
+			list, hazards, segment_number_of(list, claim->word));
 	leave(hazards);
 }
 
 static int pop(struct queue *queue, void *element, uint64_t held)
 {
-	struct segment_list *list = list_of(queue);
+	struct segment_list *list = segment_list_of(queue);
 	struct hazards *hazards = enter();
-	struct segment *segment;
-	struct slot *slot;
-	uint64_t head;
-	int status;
+	struct segment_claim claim;
+	int status = claim_full(list, hazards, held, &claim);
 
-	status = claim_full(list, hazards, held, &head, &segment, &slot);
 	if (unlikely(status != 0)) {
 		leave(hazards);
 		return status;
 	}
-	wi_copy_element(element, wi_slot_element(slot, &list->layout),
+	wi_copy_element(element, wi_slot_element(claim.slot, &list->layout),
 		queue->element_size);
-	leave_claimed(list, hazards, head);
+	leave_claimed(list, hazards, &claim);
 	return 0;
 }
 
 static int can_pop(struct queue *queue, uint64_t held)
 {
 	/* seq_cst [sleep]: as in skip, for who watches. */
-	uint64_t head = load_seq_cst(&queue->head);
+	struct segment_claim claim = {.word = load_seq_cst(&queue->head)};
 	struct hazards *hazards = enter();
-	struct segment *segment;
-	struct slot *slot;
-	int status;
+	int status = find_full(segment_list_of(queue), hazards, held, &claim);
 
-	status = find_full(
-		list_of(queue), hazards, held, &head, &segment, &slot);
 	leave(hazards);
 	return status;
 }
 
 /* -- Places in hand ------------------------------------------------------ */
 
-/* As a reader, who keeps the segment until the hand does. */
-static void take_in_hand(struct segment_list *list, struct segment *segment,
-	struct slot *slot, void **place)
+/* The hold keeps the segment until the hand does. */
+static void take_in_hand(struct segment_list *list,
+	const struct segment_claim *claim, void **place)
 {
-	size_t offset = (size_t)((unsigned char *)slot -
-				 (unsigned char *)segment - CACHE_LINE);
-
-	slot->index = (uint32_t)(offset / list->layout.stride);
-	/* relaxed: give_back comes after this reader's hold has ended. */
-	fetch_add_relaxed(&segment->hands, 1);
-	*place = wi_slot_element(slot, &list->layout);
+	claim->slot->index = (uint32_t)segment_index_of(list, claim->word);
+	/* relaxed: give_back comes after this hold has ended. */
+	fetch_add_relaxed(&claim->segment->hands, 1);
+	*place = wi_slot_element(claim->slot, &list->layout);
 }
 
 /* Of a place in hand.  To be asked before the slot is somebody else's. */
@@ -528,25 +462,22 @@ static void let_go(struct segment_list *list, struct segment *segment)
 
 static int reserve(struct queue *queue, void **place, uint64_t held)
 {
-	struct segment_list *list = list_of(queue);
-	struct segment *segment;
-	struct slot *slot;
+	struct segment_list *list = segment_list_of(queue);
 	struct hazards *hazards = enter();
-	uint64_t tail;
+	struct segment_claim claim;
 	void *taken;
-	int status;
+	int status = claim_free(list, hazards, held, &claim);
 
-	status = claim_free(list, hazards, held, &tail, &segment, &slot);
 	if (status == 0) {
-		uint32_t number = turn_of(segment);
+		uint32_t number = segment_turn_of(claim.segment);
 
-		take_in_hand(list, segment, slot, &taken);
+		take_in_hand(list, &claim, &taken);
 		/* seq_cst [sleep]: as in ring.h. */
-		if (exchange_seq_cst(&slot->turn, number + RESERVED) !=
+		if (exchange_seq_cst(&claim.slot->turn, number + RESERVED) !=
 			number + ABANDONED) {
 			*place = taken;
 		} else {
-			let_go(list, segment);
+			let_go(list, claim.segment);
 			status = -EPIPE;
 		}
 	}
@@ -556,20 +487,17 @@ static int reserve(struct queue *queue, void **place, uint64_t held)
 
 static int acquire(struct queue *queue, void **place, uint64_t held)
 {
-	struct segment_list *list = list_of(queue);
-	struct segment *segment;
+	struct segment_list *list = segment_list_of(queue);
 	struct hazards *hazards = enter();
-	struct slot *slot;
-	uint64_t head;
-	int status;
+	struct segment_claim claim;
+	int status = claim_full(list, hazards, held, &claim);
 
-	status = claim_full(list, hazards, held, &head, &segment, &slot);
 	if (status != 0) {
 		leave(hazards);
 		return status;
 	}
-	take_in_hand(list, segment, slot, place);
-	leave_claimed(list, hazards, head);
+	take_in_hand(list, &claim, place);
+	leave_claimed(list, hazards, &claim);
 	return 0;
 }
 
@@ -583,40 +511,41 @@ static bool put_down(struct segment_list *list, void *place, uint32_t state)
 
 	if (wi_slot_state(turn) == ABANDONED)
 		return false;
-	/* release [filled]: pairs with find_full's load of turn. */
+	/* release [filled]: pairs with the load in segment_is_full. */
 	return exchange_seq_cst(&slot->turn, turn - RESERVED + state) == turn;
 }
 
 static bool publish(struct queue *queue, void *place)
 {
-	struct segment *segment = segment_of(list_of(queue), place);
+	struct segment *segment = segment_of(segment_list_of(queue), place);
 
-	if (!put_down(list_of(queue), place, FULL))
+	if (!put_down(segment_list_of(queue), place, FULL))
 		return false;
-	let_go(list_of(queue), segment);
+	let_go(segment_list_of(queue), segment);
 	return true;
 }
 
 static void forget(struct queue *queue, void *place)
 {
-	let_go(list_of(queue), segment_of(list_of(queue), place));
+	let_go(segment_list_of(queue),
+		segment_of(segment_list_of(queue), place));
 }
 
 static void abort_place(struct queue *queue, void *place)
 {
-	struct segment *segment = segment_of(list_of(queue), place);
+	struct segment *segment = segment_of(segment_list_of(queue), place);
 
 	/* relaxed: a figure; before whoever sees the gap takes it back. */
 	fetch_add_relaxed(&queue->gaps, 1);
-	if (!put_down(list_of(queue), place, GAP))
+	if (!put_down(segment_list_of(queue), place, GAP))
 		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
-	let_go(list_of(queue), segment);
+	let_go(segment_list_of(queue), segment);
 }
 
 /* As ring.c's. */
 static bool skip(struct queue *queue)
 {
-	struct segment_list *list = list_of(queue);
+	struct segment_list *list = segment_list_of(queue);
 	/* seq_cst [sleep]: who took the element before a gap and did not see
 	 * GAPS (channel.c) has claimed head before this. */
 	uint64_t head = load_seq_cst(&queue->head);
@@ -624,15 +553,16 @@ static bool skip(struct queue *queue)
 	bool moved = false;
 
 	for (;;) {
-		uint64_t number = number_of(list, head);
+		uint64_t number = segment_number_of(list, head);
 		struct segment *segment =
 			find(hazards, &list->head_hint, number);
 		uint64_t now;
 
 		if (segment->number != number ||
 			/* seq_cst [sleep]: against who aborts it. */
-			load_seq_cst(&slot_at(list, segment, head)->turn) !=
-				turn_of(segment) + GAP) {
+			load_seq_cst(
+				&segment_slot_at(list, segment, head)->turn) !=
+				segment_turn_of(segment) + GAP) {
 			now = load_relaxed(&queue->head); /* relaxed: a hint */
 			if (now == head)
 				break;
@@ -641,14 +571,14 @@ static bool skip(struct queue *queue)
 		}
 		/* release [claimed]: see queue.c.  Who watches head is told
 		 * before the gate is left, by us. */
-		if (!cas_acq_rel(&queue->head, &head, after(head)))
+		if (!cas_acq_rel(&queue->head, &head, segment_after(head)))
 			continue;
 		/* relaxed, both: figures. */
 		fetch_add_relaxed(&queue->abandoned, 1);
 		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
-		if (is_first_of_segment(list, head))
+		if (segment_index_of(list, head) == 0)
 			retire_before(list, hazards, number);
-		head = after(head);
+		head = segment_after(head);
 		moved = true;
 	}
 	leave(hazards);
@@ -657,18 +587,19 @@ static bool skip(struct queue *queue)
 
 static bool head_in_hand(struct queue *queue)
 {
-	struct segment_list *list = list_of(queue);
+	struct segment_list *list = segment_list_of(queue);
 	/* relaxed: only an answer about this instant. */
 	uint64_t head = load_relaxed(&queue->head);
 	struct hazards *hazards = enter();
 	struct segment *segment;
 	bool in_hand;
 
-	segment = find(hazards, &list->head_hint, number_of(list, head));
-	in_hand = segment->number == number_of(list, head) &&
+	segment =
+		find(hazards, &list->head_hint, segment_number_of(list, head));
+	in_hand = segment->number == segment_number_of(list, head) &&
 		  /* seq_cst [sleep]: against reserve's exchange. */
-		  load_seq_cst(&slot_at(list, segment, head)->turn) ==
-			  turn_of(segment) + RESERVED;
+		  load_seq_cst(&segment_slot_at(list, segment, head)->turn) ==
+			  segment_turn_of(segment) + RESERVED;
 	leave(hazards);
 	return in_hand;
 }
@@ -694,47 +625,56 @@ static const struct place_ops segment_list_places = {
 
 /* -- The rest ------------------------------------------------------------ */
 
+COLD void wi_segment_list_move_on(
+	struct segment_list *list, struct hazards *hazards, uint64_t word)
+{
+	retire_before(list, hazards, segment_number_of(list, word));
+	leave(hazards);
+}
+
 static uint64_t count(const struct queue *queue, uint64_t position)
 {
 	(void)queue;
-	return ticket_of(position);
+	return segment_ticket_of(position);
 }
 
 /* The segment of a position that the last receiver's close has claimed.  All
- * segments from there on are the closer's alone to retire, so it need not be a
- * reader while it works on them.  Not from head_hint, which a receiver that
+ * segments from there on are the closer's alone to retire, so it need not
+ * hold them while it works.  Not from head_hint, which a receiver that
  * comes too late may have moved to the end. */
 static struct segment *closers_segment(
 	struct segment_list *list, uint64_t position)
 {
-	wi_read_lock();
-	retire_before(list, wi_hazards(), number_of(list, position));
-	wi_read_unlock();
+	struct hazards *hazards = enter();
+
+	retire_before(list, hazards, segment_number_of(list, position));
+	leave(hazards);
 	return load_acquire(&list->oldest); /* [linked] */
 }
 
 static void drain(struct queue *queue, const struct dropper *dropper)
 {
-	struct segment_list *list = list_of(queue);
+	struct segment_list *list = segment_list_of(queue);
 	struct segment *segment = NULL;
 	uint64_t position;
 	uint64_t last = wi_queue_claim_rest(queue, &position);
 
-	for (; position != last; position = after(position)) {
+	for (; position != last; position = segment_after(position)) {
 		struct slot *slot;
 
-		if (segment == NULL || is_first_of_segment(list, position))
+		if (segment == NULL || segment_index_of(list, position) == 0)
 			segment = closers_segment(list, position);
-		invariant(segment->number == number_of(list, position));
-		slot = slot_at(list, segment, position);
-		wi_queue_drop_slot(queue, dropper, slot, turn_of(segment),
+		invariant(segment->number == segment_number_of(list, position));
+		slot = segment_slot_at(list, segment, position);
+		wi_queue_drop_slot(queue, dropper, slot,
+			segment_turn_of(segment),
 			wi_slot_element(slot, &list->layout));
 	}
 }
 
 static void destroy(struct queue *queue)
 {
-	struct segment_list *list = list_of(queue);
+	struct segment_list *list = segment_list_of(queue);
 	/* relaxed, all of these: nobody else is here any more, and whoever
 	 * dropped the last reference has seen what the others did. */
 	struct segment *segment = load_relaxed(&list->oldest);
@@ -793,8 +733,10 @@ int wi_segment_list_init(struct segment_list *list, size_t element_size,
 		return -ENOMEM;
 	list->layout = layout;
 	list->slots_shift = shift;
+	list->span = (uint64_t)1 << (shift + FLAG_BITS);
 	list->segment_size = CACHE_LINE + (layout.stride << shift);
 	list->before_first.number = 0;
+	list->before_first.first = -list->span;
 	list->before_first.doomed = false;
 	init_atomic(&list->before_first.next, NULL);
 	init_atomic(&list->before_first.hands, 0);
@@ -806,5 +748,7 @@ int wi_segment_list_init(struct segment_list *list, size_t element_size,
 	init_atomic(&list->fewest, 0);
 	wi_queue_init(&list->queue, &segment_list_ops, WEIR_UNBOUNDED,
 		element_size, allocator);
+	if (wi_queue_is_of_words(&list->queue))
+		list->queue.short_path = LIST_OF_WORDS;
 	return 0;
 }

@@ -300,12 +300,23 @@ OUT_OF_LINE int wi_transfer_refused(struct endpoint *end, enum side side,
 COLD int wi_transfer_abandoned(
 	struct endpoint *end, struct slot *slot, uint32_t number, uint64_t word)
 {
-	int status = wi_queue_fate(&end->channel->queue, slot, number, word);
+	struct queue *queue = &end->channel->queue;
+	int status = wi_queue_fate(queue, slot, number, word);
 
+	if (queue->short_path == LIST_OF_WORDS)
+		wi_drop_hold(wi_hazards_of_thread, OWN);
 	if (status != WEIR_OK)
 		return wi_transfer_refused(
 			end, SENDING, NULL, &wi_never_wait, status);
 	wi_channel_moved(end->channel, SENDING);
+	return WEIR_OK;
+}
+
+COLD int wi_transfer_first_of_segment(struct channel *channel, uint64_t word)
+{
+	wi_segment_list_move_on(
+		&channel->segment_list, wi_hazards_of_thread, word);
+	wi_channel_moved(channel, RECEIVING);
 	return WEIR_OK;
 }
 

@@ -68,9 +68,12 @@ static inline int wi_transfer_check(
 /* It was refused with `status`. */
 int wi_transfer_refused(struct endpoint *end, enum side side, void *element,
 	const struct terms *terms, int status);
-/* It was put in a claimed slot, while the last receiver's close is at work. */
+/* It was put in a claimed slot, whose segment is held, if there is one, while
+ * the last receiver's close is at work. */
 int wi_transfer_abandoned(struct endpoint *end, struct slot *slot,
 	uint32_t number, uint64_t word);
+/* It was received, as the first of a segment, which is held so far. */
+int wi_transfer_first_of_segment(struct channel *channel, uint64_t word);
 /* It has been moved, and others must hear of it. */
 int wi_transfer_news(struct channel *channel, enum side side, uint32_t news);
 
@@ -128,16 +131,80 @@ static ALWAYS_INLINE int wi_recv_word(
 				 : wi_transfer_news(channel, RECEIVING, news);
 }
 
+/* In a list of segments of words.  What is not as it mostly is, is done over
+ * again by the list itself. */
+static ALWAYS_INLINE int wi_send_word_to_list(
+	struct endpoint *end, void *element, const struct terms *terms)
+{
+	struct channel *channel = end->channel;
+	struct segment_list *list = &channel->segment_list;
+	struct hazards *hazards = wi_hazards_of_thread;
+	/* acquire [closed]: if a flag refuses us, we know what its setter
+	 * knew. */
+	struct segment_claim claim = {.word = load_acquire(&list->queue.tail)};
+	uint32_t number, news;
+
+	if (unlikely(hazards == NULL) ||
+		unlikely(wi_queue_refusal(claim.word, 0) != 0) ||
+		unlikely(!segment_is_at(
+			list, hazards, &list->tail_hint, &claim)) ||
+		unlikely(!segment_claim_free(list, &claim)))
+		return wi_send_any(end, element, terms);
+	wi_copy_word(wi_slot_element(claim.slot, &list->layout), element,
+		list->queue.element_size);
+	number = segment_turn_of(claim.segment);
+	wi_queue_store_turn(claim.slot, number + FULL);
+	if (wi_queue_is_abandoning(&list->queue))
+		return wi_transfer_abandoned(
+			end, claim.slot, number, claim.word);
+	wi_drop_hold(hazards, OWN);
+	news = wi_channel_news(channel, SENDING);
+	return likely(news == 0) ? WEIR_OK
+				 : wi_transfer_news(channel, SENDING, news);
+}
+
+static ALWAYS_INLINE int wi_recv_word_from_list(
+	struct endpoint *end, void *element, const struct terms *terms)
+{
+	struct channel *channel = end->channel;
+	struct segment_list *list = &channel->segment_list;
+	struct hazards *hazards = wi_hazards_of_thread;
+	/* relaxed: a hint; the cas decides. */
+	struct segment_claim claim = {.word = load_relaxed(&list->queue.head)};
+	uint32_t news;
+
+	if (unlikely(hazards == NULL) || unlikely(claim.word & HELD) ||
+		unlikely(!segment_is_at(
+			list, hazards, &list->head_hint, &claim)) ||
+		unlikely(!segment_is_full(&claim)) ||
+		unlikely(!segment_claim_full(list, &claim)))
+		return wi_recv_any(end, element, terms);
+	wi_copy_word(element, wi_slot_element(claim.slot, &list->layout),
+		list->queue.element_size);
+	if (unlikely(segment_is_first_claim(&claim)))
+		return wi_transfer_first_of_segment(channel, claim.word);
+	wi_drop_hold(hazards, OWN);
+	news = wi_channel_news(channel, RECEIVING);
+	return likely(news == 0) ? WEIR_OK
+				 : wi_transfer_news(channel, RECEIVING, news);
+}
+
 static ALWAYS_INLINE int wi_transfer_one(struct endpoint *end, enum side side,
 	void *element, const struct terms *terms)
 {
 	int status = wi_transfer_check(end, element, 1);
+	enum short_path path;
 
 	if (unlikely(status != WEIR_OK))
 		return status;
-	if (likely(end->channel->queue.words))
+	path = end->channel->queue.short_path;
+	if (likely(path == RING_OF_WORDS))
 		return side == SENDING ? wi_send_word(end, element, terms)
 				       : wi_recv_word(end, element, terms);
+	if (likely(path == LIST_OF_WORDS))
+		return side == SENDING
+			       ? wi_send_word_to_list(end, element, terms)
+			       : wi_recv_word_from_list(end, element, terms);
 	return side == SENDING ? wi_send_any(end, element, terms)
 			       : wi_recv_any(end, element, terms);
 }
