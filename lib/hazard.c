@@ -81,12 +81,12 @@ COLD struct hazards *wi_hazards_register(void)
 	if (own == NULL) {
 		own = &wi_hazard_table.of_strangers;
 		wi_is_stranger = true;
-		/* relaxed: before H1 of this thread, like `used`.  It stays a
-		 * stranger until it ends. */
+		/* relaxed: before this thread looks at anything, as with
+		 * `used`.  It stays a stranger until it ends. */
 		fetch_add_relaxed(&wi_hazard_table.strangers, 1);
 	}
 	/* Where there is no key, or it is too late for its destructor, the
-	 * place is never free again, that is all. */
+	 * place is never free again, or the stranger never forgotten. */
 	pthread_once(&once, make_key);
 	/* relaxed: pthread_once orders it after make_key. */
 	if (load_relaxed(&has_key))

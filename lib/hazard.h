@@ -80,8 +80,8 @@ static ALWAYS_INLINE void *wi_hold(
 	struct hazards *hazards, unsigned place, struct atomic_ptr *anchor)
 {
 	for (;;) {
-		/* acquire [anchor], as in wi_hold_this. */
-		void *node = load_acquire(anchor);
+		/* relaxed: looked at once it is held. */
+		void *node = load_relaxed(anchor);
 
 		if (likely(wi_hold_this(hazards, place, anchor, node)))
 			return node;
@@ -108,7 +108,7 @@ struct hazard_table {
 	struct hazards of[HAZARD_TABLE];
 	struct hazards of_strangers; /* written by all, read by nobody */
 	struct atomic_u32 used;      /* no place beyond was ever taken */
-	struct atomic_u32 strangers; /* threads that live */
+	struct atomic_u32 strangers; /* that live */
 };
 
 extern struct hazard_table wi_hazard_table;

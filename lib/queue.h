@@ -161,7 +161,7 @@ void wi_queue_init(struct queue *queue, const struct queue_ops *ops,
 	size_t capacity, size_t element_size,
 	const struct allocator *allocator);
 
-/* Can this queue have one? */
+/* Can this queue have a short path? */
 bool wi_queue_is_of_words(const struct queue *queue);
 
 static inline uint64_t wi_position(uint64_t word)

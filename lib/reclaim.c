@@ -75,12 +75,12 @@ static void put_retired(struct reclaim *reclaim, struct reclaim_node *node)
 	} while (!cas_seq_cst(&reclaim->retired, &next, node));
 }
 
-/* Of what no stranger looks at any more: what nobody else holds either.  The
- * rest is retired still. */
+/* Of what no reader looks at any more: what nobody holds either.  The rest is
+ * retired still. */
 static void give_back_unheld(
 	struct reclaim *reclaim, struct reclaim_node *batch)
 {
-	struct reclaim_node *free = NULL;
+	struct reclaim_node *unheld = NULL;
 
 	while (batch != NULL) {
 		struct reclaim_node *node = batch;
@@ -89,11 +89,11 @@ static void give_back_unheld(
 		if (wi_hazard_is_held(node)) {
 			put_retired(reclaim, node);
 		} else {
-			node->next = free;
-			free = node;
+			node->next = unheld;
+			unheld = node;
 		}
 	}
-	give_back_all(reclaim, free);
+	give_back_all(reclaim, unheld);
 }
 
 static void callback(struct rcu_head *head);
@@ -129,8 +129,10 @@ static void callback(struct rcu_head *head)
 	}
 	batch = reclaim->batch;
 	reclaim->batch = NULL;
+	/* Between U1 and U2.  Without it all are readers, and were waited for.
+	 */
 	if (wi_fence_is_there())
-		wi_fence_others(); /* between U1 and U2, likewise */
+		wi_fence_others();
 	give_back_unheld(reclaim, batch);
 	again = reclaim->ops->tidy(reclaim->owner);
 	/* Still BUSY.  Either there is more to do, or let go, and look once
@@ -169,7 +171,7 @@ struct reclaim *wi_reclaim_create(const struct reclaim_ops *ops, void *owner)
 	return reclaim;
 }
 
-/* Give back what nobody holds, if there are no strangers. */
+/* Give back what nobody holds, if all holds say something. */
 static void look(struct reclaim *reclaim)
 {
 	struct reclaim_node *batch = take_all(reclaim);

@@ -2,17 +2,17 @@
 /* reclaim.h - memory that others may still be looking at: given back when they
  * no longer do.
  *
- * Who looks at a shared node holds it (hazard.h); who has no place to say so, a
- * stranger, is a READER instead, between wi_read_lock and wi_read_unlock
- * (reader.h).  What is retired comes back to its owner in one of two ways:
+ * Who looks at a shared node holds it (hazard.h).  Whose hold says nothing, a
+ * stranger's or anybody's where there is no membarrier, is a READER as well,
+ * between wi_read_lock and wi_read_unlock (reader.h).  What is retired comes back to its owner in one of two ways:
  *
  *	at once		every few retirements who retires looks who holds what,
  *			and what nobody holds is given back then and there, if
- *			there are no strangers;
+ *			there are no readers;
  *	in the end	a grace period after it was retired, when every reader
  *			that could have seen it has left, and as soon as nobody
  *			holds it: what somebody held, what was retired last, and
- *			all while there are strangers.
+ *			all while there may be readers.
  *
  * Grace periods are liburcu's [Desnoyers et al., "User-Level Implementations of
  * Read-Copy Update", 2012], which reclaim.c and reader.h alone know.  One takes
@@ -51,9 +51,9 @@ struct reclaim *wi_reclaim_create(const struct reclaim_ops *ops, void *owner);
  * running. */
 void wi_reclaim_destroy(struct reclaim *reclaim);
 
-/* No reader that looks now can find `node`: hand it back when those that have
- * found it are through.  Does not wait.  Call as a reader or not; a caller's
- * hold counts as anybody's. */
+/* Nobody who looks now can find `node`: hand it back when those that have found
+ * it are through.  Does not wait.  Call as a reader or not; a caller's hold
+ * counts as anybody's. */
 void wi_reclaim_retire(struct reclaim *reclaim, struct reclaim_node *node);
 
 #endif

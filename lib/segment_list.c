@@ -257,7 +257,7 @@ static COLD bool link_segment(
 			return true;
 		}
 		segment->number = last->number + 1;
-		segment->first = last->first + list->span;
+		segment->first = (segment->number - 1) * list->span;
 		next = NULL;
 		/* release [linked]: pairs with find's load. */
 	} while (!cas_seq_cst(&last->next, &next, segment));
@@ -320,6 +320,7 @@ static ALWAYS_INLINE int claim_free(struct segment_list *list,
 			claim->word = load_acquire(&queue->tail); /* [closed] */
 			continue;
 		}
+		invariant(claim->word - claim->segment->first < list->span);
 		claim->slot =
 			segment_slot_at(list, claim->segment, claim->word);
 		if (likely(segment_claim_free(list, claim)))
@@ -392,15 +393,20 @@ static ALWAYS_INLINE int claim_full(struct segment_list *list,
 	}
 }
 
-/* Whoever has claimed the first ticket of a segment retires those before it,
- * once it has no more use for its own: give_back may run the program's code. */
+COLD void wi_segment_list_move_on(
+	struct segment_list *list, struct hazards *hazards, uint64_t word)
+{
+	retire_before(list, hazards, segment_number_of(list, word));
+	leave(hazards);
+}
+
 static ALWAYS_INLINE void leave_claimed(struct segment_list *list,
 	struct hazards *hazards, const struct segment_claim *claim)
 {
 	if (unlikely(segment_is_first_claim(claim)))
-		retire_before(
-			list, hazards, segment_number_of(list, claim->word));
-	leave(hazards);
+		wi_segment_list_move_on(list, hazards, claim->word);
+	else
+		leave(hazards);
 }
 
 static int pop(struct queue *queue, void *element, uint64_t held)
@@ -624,13 +630,6 @@ static const struct place_ops segment_list_places = {
 };
 
 /* -- The rest ------------------------------------------------------------ */
-
-COLD void wi_segment_list_move_on(
-	struct segment_list *list, struct hazards *hazards, uint64_t word)
-{
-	retire_before(list, hazards, segment_number_of(list, word));
-	leave(hazards);
-}
 
 static uint64_t count(const struct queue *queue, uint64_t position)
 {

@@ -104,16 +104,17 @@ struct segment_claim {
 	struct slot *slot;
 };
 
-/* The place at claim->word, if its segment is where the hint is, as mostly. */
+/* The place at claim->word, if its segment is where the hint is, as it mostly
+ * is.  Something may be held even if it is not. */
 static ALWAYS_INLINE bool segment_is_at(const struct segment_list *list,
 	struct hazards *hazards, const struct atomic_ptr *hint,
 	struct segment_claim *claim)
 {
 	uint64_t offset;
 
-	/* acquire [linked], here and in wi_hold_this: pairs with the cas that
-	 * set the hint. */
-	claim->segment = load_acquire(hint);
+	/* relaxed: looked at once it is held. */
+	claim->segment = load_relaxed(hint);
+	/* acquire [linked]: pairs with the cas that set the hint. */
 	if (unlikely(!wi_hold_this(hazards, OWN, hint, claim->segment)))
 		return false;
 	offset = claim->word - claim->segment->first;
@@ -159,14 +160,15 @@ static ALWAYS_INLINE bool segment_claim_full(
 	return done;
 }
 
-/* Whoever has claimed the first ticket of a segment has those before it
- * retired, once it has no more use for its own. */
+/* Whoever has claimed the first ticket of a segment retires those before it,
+ * once it has no more use for its own: give_back may run the program's code. */
+
 static inline bool segment_is_first_claim(const struct segment_claim *claim)
 {
 	return wi_position(claim->word) == claim->segment->first;
 }
 
-/* The end of what such a one does: retire the segments before, and let go. */
+/* Retire them, and let go of one's own.  `word` is the claim's. */
 void wi_segment_list_move_on(
 	struct segment_list *list, struct hazards *hazards, uint64_t word);
 

@@ -132,16 +132,16 @@ static ALWAYS_INLINE int wi_recv_word(
 }
 
 /* In a list of segments of words.  What is not as it mostly is, is done over
- * again by the list itself. */
+ * again by the list itself: a border, a lost race, a flag; and all of it for a
+ * thread without a place for its holds, which may come for the first time. */
 static ALWAYS_INLINE int wi_send_word_to_list(
 	struct endpoint *end, void *element, const struct terms *terms)
 {
 	struct channel *channel = end->channel;
 	struct segment_list *list = &channel->segment_list;
 	struct hazards *hazards = wi_hazards_of_thread;
-	/* acquire [closed]: if a flag refuses us, we know what its setter
-	 * knew. */
-	struct segment_claim claim = {.word = load_acquire(&list->queue.tail)};
+	/* relaxed: a hint; the cas decides, and who is refused looks again. */
+	struct segment_claim claim = {.word = load_relaxed(&list->queue.tail)};
 	uint32_t number, news;
 
 	if (unlikely(hazards == NULL) ||

@@ -7,7 +7,7 @@
  * calls.  Only then may it go on, and everything must add up.
  *
  * The others hold against what the manual excepts: they have used the channel
- * before the stop, so that they are known to liburcu, and the segments of
+ * before the stop, so that liburcu's thread runs, and the segments of
  * unbounded channels are mapped, so that no lock of malloc's is needed.
  */
 #include "fault.h"

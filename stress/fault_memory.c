@@ -260,7 +260,7 @@ static void sweep(const struct life *life)
 	sweeps++;
 }
 
-/* What liburcu wants once a thread, and once a process. */
+/* What liburcu wants once a process, and of a reader once a thread. */
 static void warm_up(void)
 {
 	capacity = WEIR_UNBOUNDED;

@@ -181,7 +181,7 @@ static bool watch_others(void)
 	return true;
 }
 
-/* All have been here, so liburcu knows them. */
+/* All have been here for the first time. */
 static bool all_have_tried(void)
 {
 	for (unsigned i = 0; i < HALT_OTHERS; i++)

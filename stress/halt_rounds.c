@@ -12,7 +12,7 @@
 #define MAX_WORDS 64
 #define MAX_BATCH 4
 
-/* Nothing comes back from an unbounded channel while a reader is stopped: so
+/* Little may come back from an unbounded channel while a thread is stopped: so
  * long may the queue become. */
 #define ENOUGH 2000
 

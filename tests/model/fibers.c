@@ -249,11 +249,20 @@ static bool others_are_through(void)
 	return true;
 }
 
+/* A call does not return with a hold. */
+static void check_holds(const struct thread *thread)
+{
+	for (unsigned i = 0; thread->hazards != NULL && i < HOLDS; i++)
+		if (load_relaxed(&thread->hazards->held[i]) != NULL)
+			model_fail("a thread ends that holds something");
+}
+
 static void thread_main(void)
 {
 	struct thread *thread = &threads[self];
 
 	thread->body(thread->argument);
+	check_holds(thread);
 	thread->state = FINISHED;
 	if (self == 0) {
 		ended = true;

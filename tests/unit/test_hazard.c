@@ -66,7 +66,7 @@ static int hold_and_end(void *argument)
 	init_atomic(&anchor, &first);
 	wi_hold(wi_hazards(), 0, &anchor);
 	wi_drop_hold(wi_hazards(), 0);
-	return wi_hazards()->unseen;
+	return wi_is_stranger;
 }
 
 HAZARD_TEST(a_thread_that_ends_leaves_its_place_to_others)

@@ -93,6 +93,7 @@ LIST_TEST(puts_elements_larger_than_a_segment_one_into_each)
 LIST_TEST(survives_the_wrap_of_its_turns_at_2_to_the_32)
 {
 	enum { SEGMENTS = 4 };
+	const struct segment *oldest;
 	struct segment_list list;
 	uint64_t first, n;
 
@@ -108,6 +109,8 @@ LIST_TEST(survives_the_wrap_of_its_turns_at_2_to_the_32)
 		if (i > 0)
 			assert_pops(&list, i - 1);
 	}
+	oldest = load_relaxed(&list.oldest);
+	cr_assert(oldest->number == first + SEGMENTS);
 	close_list(&list);
 }
 

@@ -291,7 +291,7 @@ SEAM_TEST(each_stopped_sender_learns_that_it_was_abandoned)
 		cr_assert(push(1) == 0);
 		slots[i] = claim(&segments[i]);
 	}
-	wi_read_lock(); /* which a sender in the middle is */
+	wi_read_lock(); /* as if the senders in the middle held them */
 	break_and_drain();
 	for (int i = 0; i < 3; i++) {
 		uint32_t turn = (uint32_t)(TURNS * segments[i]->number);
