@@ -4,7 +4,8 @@
  *
  * Who looks at a shared node holds it (hazard.h).  Whose hold says nothing, a
  * stranger's or anybody's where there is no membarrier, is a READER as well,
- * between wi_read_lock and wi_read_unlock (reader.h).  What is retired comes back to its owner in one of two ways:
+ * between wi_read_lock and wi_read_unlock (reader.h).  What is retired comes
+ * back to its owner in one of two ways:
  *
  *	at once		every few retirements who retires looks who holds what,
  *			and what nobody holds is given back then and there, if
