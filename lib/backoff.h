@@ -109,4 +109,18 @@ static inline void cpu_pause(void)
 #endif
 }
 
+/* Of a thread that has lost a race for a claim, before it tries again: one to
+ * two microseconds, which is some cache-line transfers. */
+#define PAUSES_AFTER_LOSS 64
+
+/* Another thread was faster.  Left alone for a moment it finds the word in its
+ * own cache for its next elements, too; two that try again at once pass the
+ * line to and fro for each [Anderson, "The Performance of Spin Lock
+ * Alternatives for Shared-Memory Multiprocessors", 1990]. */
+static inline void wi_pause_after_loss(void)
+{
+	for (int i = 0; i < PAUSES_AFTER_LOSS; i++)
+		cpu_pause();
+}
+
 #endif

@@ -27,10 +27,6 @@ int wi_ring_init(struct ring *ring, size_t capacity, size_t element_size,
 
 /* -- Positions and turns ------------------------------------------------- */
 
-/* Of a thread that has lost a race for a claim, before it tries again: half a
- * microsecond or so. */
-#define PAUSES_AFTER_LOSS 16
-
 static inline struct ring *ring_of(struct queue *queue)
 {
 	return container_of(queue, struct ring, queue);
@@ -56,16 +52,6 @@ static inline struct slot *ring_slot_at(const struct ring *ring, uint64_t word)
 	return (struct slot *)(void *)(ring->slots +
 				       ring_index_of(ring, word) *
 					       ring->layout.stride);
-}
-
-/* Another thread was faster.  Left alone for a moment it finds the word in its
- * own cache for its next element, too; two that try again at once pass the line
- * to and fro for each [Anderson, "The Performance of Spin Lock Alternatives for
- * Shared-Memory Multiprocessors", 1990]. */
-static inline void ring_pause_after_loss(void)
-{
-	for (int i = 0; i < PAUSES_AFTER_LOSS; i++)
-		cpu_pause();
 }
 
 /* The next position, with the same flags. */
@@ -142,7 +128,7 @@ static ALWAYS_INLINE int ring_claim_free(
 		/* seq_cst [sleep]: S0. */
 		if (likely(cas_seq_cst(&ring->queue.tail, &tail, claim->next)))
 			return 0;
-		ring_pause_after_loss();
+		wi_pause_after_loss();
 	}
 }
 
@@ -190,7 +176,7 @@ static ALWAYS_INLINE bool ring_claim_full(
 		 * data; see queue.c. */
 		if (likely(cas_seq_cst(&ring->queue.head, &head, claim->next)))
 			return true;
-		ring_pause_after_loss();
+		wi_pause_after_loss();
 	}
 }
 

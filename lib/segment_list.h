@@ -5,6 +5,7 @@
 #ifndef WI_SEGMENT_LIST_H
 #define WI_SEGMENT_LIST_H
 
+#include "backoff.h"
 #include "hazard.h"
 #include "queue.h"
 #include "reclaim.h"
@@ -124,8 +125,8 @@ static ALWAYS_INLINE bool segment_is_at(const struct segment_list *list,
 	return true;
 }
 
-/* Claims: false if somebody else was faster; claim->word is what he has made of
- * it. */
+/* Claims: false, after a pause, if somebody else was faster; claim->word is
+ * what he has made of it. */
 
 /* The free place at tail, whose segment is linked. */
 static ALWAYS_INLINE bool segment_claim_free(
@@ -136,6 +137,8 @@ static ALWAYS_INLINE bool segment_claim_free(
 	bool done = cas_seq_cst(&list->queue.tail, &tail, segment_after(tail));
 
 	claim->word = tail;
+	if (unlikely(!done))
+		wi_pause_after_loss();
 	return done;
 }
 
@@ -157,6 +160,8 @@ static ALWAYS_INLINE bool segment_claim_full(
 	bool done = cas_seq_cst(&list->queue.head, &head, segment_after(head));
 
 	claim->word = head;
+	if (unlikely(!done))
+		wi_pause_after_loss();
 	return done;
 }
 
