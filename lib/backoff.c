@@ -11,14 +11,16 @@
 #include "clock.h"
 
 #define DEFAULT_LIMIT 50000 /* ns: about when who is woken starts to run */
-#define SHORTEST 320        /* ns: less than a system call takes */
+#define SHORTEST 160        /* ns: less than a system call takes */
 #define PROBE_EVERY 64      /* waits */
-#define SLEEP_EVERY 32      /* waits: instead of yielding */
-#define LOOK_EVERY 256      /* waits: to look at CPUs is a system call */
-#define LOOK_ALONE 16       /* waits, as long as there seems to be one CPU */
-#define PAUSE 20            /* ns; 10 to 60 in truth */
-#define YIELD_AFTER 2560    /* ns */
-#define YIELD 1000          /* ns, at most */
+#define PROBE_SELDOM 512    /* waits: after so many probes in vain: */
+#define PROBES_IN_VAIN 3
+#define SLEEP_EVERY 32   /* waits: instead of yielding */
+#define LOOK_EVERY 256   /* waits: to look at CPUs is a system call */
+#define LOOK_ALONE 16    /* waits, as long as there seems to be one CPU */
+#define PAUSE 20         /* ns; 10 to 60 in truth */
+#define YIELD_AFTER 2560 /* ns */
+#define YIELD 1000       /* ns, at most */
 #define SLICE 500000     /* ns: less than the system gives to who wants more */
 #define CROWDED_FOR 64   /* waits */
 #define LONG_SLEEP 4     /* limits, being woken included */
@@ -64,6 +66,18 @@ bool wi_backoff_may_spin(void)
 	return are_several(set);
 }
 
+static uint32_t shortest(const struct backoff *backoff)
+{
+	return SHORTEST < backoff->limit ? SHORTEST : backoff->limit;
+}
+
+/* Enough for a partner who is on his way, of whom nothing is known yet. */
+static uint32_t budget_at_start(const struct backoff *backoff)
+{
+	return backoff->limit / 4 > SHORTEST ? backoff->limit / 4
+					     : shortest(backoff);
+}
+
 void wi_backoff_init(struct backoff *backoff, uint32_t limit)
 {
 	if (limit == WEIR_NO_SPIN)
@@ -71,9 +85,10 @@ void wi_backoff_init(struct backoff *backoff, uint32_t limit)
 	else if (limit == 0)
 		limit = DEFAULT_LIMIT;
 	backoff->limit = limit;
-	init_atomic(&backoff->budget, limit / 2);
+	init_atomic(&backoff->budget, budget_at_start(backoff));
 	init_atomic(&backoff->waits, 0);
-	init_atomic(&backoff->rare, false);
+	init_atomic(&backoff->vain, 0);
+	init_atomic(&backoff->rare, true);
 	init_atomic(&backoff->crowded, 0);
 	wi_crowd_init(&backoff->crowd);
 	look_at_cpus();
@@ -83,27 +98,27 @@ uint32_t wi_backoff_budget(struct backoff *backoff)
 {
 	/* relaxed, both: a lost count delays a probe. */
 	uint32_t waits = load_relaxed(&backoff->waits) + 1;
+	uint32_t budget, probe_every;
 
 	store_relaxed(&backoff->waits, waits); /* relaxed: as above */
 	if (waits % (wi_backoff_may_spin() ? LOOK_EVERY : LOOK_ALONE) == 0)
 		look_at_cpus();
 	if (!wi_backoff_may_spin())
 		return 0;
-	if (waits % PROBE_EVERY == 0)
-		return backoff->limit;
-	return load_relaxed(&backoff->budget); /* relaxed: a hint */
+	budget = load_relaxed(&backoff->budget); /* relaxed: a hint */
+	probe_every =
+		load_relaxed(&backoff->vain) < PROBES_IN_VAIN /* relaxed */
+			? PROBE_EVERY
+			: PROBE_SELDOM;
+	return budget > 0 && waits % probe_every == 0 ? backoff->limit : budget;
 }
 
-static void set_rare(struct backoff *backoff, bool rare)
+/* Most waits change nothing, and leave the line to others. */
+static void set(struct atomic_u32 *hint, uint32_t value)
 {
 	/* relaxed, both: a hint. */
-	if (load_relaxed(&backoff->rare) != rare)
-		store_relaxed(&backoff->rare, rare); /* relaxed: as above */
-}
-
-static uint32_t shortest(const struct backoff *backoff)
-{
-	return SHORTEST < backoff->limit ? SHORTEST : backoff->limit;
+	if (load_relaxed(hint) != value)
+		store_relaxed(hint, value); /* relaxed: as above */
 }
 
 void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success)
@@ -113,17 +128,21 @@ void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success)
 	uint32_t wanted;
 
 	if (success) {
-		set_rare(backoff, false);
+		set(&backoff->rare, false);
+		set(&backoff->vain, 0);
 		wanted = spun < most / 2 ? 2 * spun : most;
 		if (wanted < budget)
 			return;
 	} else {
+		if (spun >= backoff->limit)
+			/* relaxed, both: a lost count delays. */
+			store_relaxed(&backoff->vain,
+				load_relaxed(&backoff->vain) + 1);
 		wanted = budget - budget / 4;
 	}
 	if (wanted < SHORTEST)
 		wanted = shortest(backoff);
-	if (wanted != budget)
-		store_relaxed(&backoff->budget, wanted); /* relaxed: a hint */
+	set(&backoff->budget, wanted);
 }
 
 /* A yield has been long, to others, in one of the last waits. */
@@ -144,9 +163,10 @@ void wi_backoff_learn_of_sleep(struct backoff *backoff, int64_t slept)
 
 	/* relaxed, both: hints. */
 	if (is_rare && load_relaxed(&backoff->rare))
-		/* relaxed: as above. */
-		store_relaxed(&backoff->budget, shortest(backoff));
-	set_rare(backoff, is_rare);
+		set(&backoff->budget, 0);
+	else if (!is_rare && load_relaxed(&backoff->budget) == 0) /* relaxed */
+		set(&backoff->budget, budget_at_start(backoff));
+	set(&backoff->rare, is_rare);
 }
 
 /* In this wait? */

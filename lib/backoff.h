@@ -4,14 +4,16 @@
  * A sleep and its wake-up cost tens of microseconds, a spin costs a core.  So a
  * wait first spins for a budget of time that follows what has paid lately: it
  * grows to twice what a successful spin needed, up to half of the limit, and
- * shrinks by a quarter with each one in vain, down to next to nothing.  Two
- * waits in a row that went on asleep for longer than any spin could have lasted
- * bring it there at once.
+ * shrinks by a quarter with each one in vain, down to next to nothing.  Nobody
+ * spins any more after two waits in a row, or the very first one, that went on
+ * asleep for longer than any spin could have lasted; until one sleeps for less,
+ * by which the budget is again what it was at the start.
  *
  * Every 64th wait tries the whole limit, which is about the time from a wake-up
  * until the sleeper runs.  Else two threads could take turns at sleeping for
  * ever: each one wakes the other, has used up, before that one runs, what there
  * was to do, and sleeps.  One wait that lasts until the other runs ends that.
+ * After three such waits in vain it is every 512th.
  *
  * Where the process may use one CPU only, nobody spins: who is waited for
  * cannot run.  But a wait yields twice before it sleeps: others then fill, or
@@ -50,6 +52,7 @@ struct backoff {
 	uint32_t limit;            /* ns; 0: never spin */
 	struct atomic_u32 budget;  /* ns; a hint, any thread may write it */
 	struct atomic_u32 waits;   /* so far; a hint too */
+	struct atomic_u32 vain;    /* spins of the whole limit; likewise */
 	struct atomic_u32 rare;    /* the last wait was long; likewise */
 	struct atomic_u32 crowded; /* no yields up to that wait; likewise */
 	struct crowd crowd;

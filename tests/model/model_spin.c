@@ -12,7 +12,7 @@ static struct ends open_spinning(size_t capacity)
 	model_cpus(2);
 	options.capacity = capacity;
 	options.element_size = sizeof(uint64_t);
-	options.spin_limit = 240; /* ns: a few pauses */
+	options.spin_limit = 100; /* ns: a few pauses */
 	check(weir_open_with(&options, &ends.tx, &ends.rx) == WEIR_OK);
 	return ends;
 }

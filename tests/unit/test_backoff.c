@@ -13,7 +13,8 @@
 #define PROBE_EVERY 64
 #define SLEEP_EVERY 32
 #define LIMIT 100000 /* ns */
-#define SHORTEST 320
+#define START (LIMIT / 4)
+#define SHORTEST 160
 
 static void allow_one_cpu(void)
 {
@@ -129,17 +130,17 @@ BACKOFF_TEST(each_spin_in_vain_takes_a_quarter_off_down_to_next_to_nothing)
 
 	wi_backoff_init(&backoff, LIMIT);
 	need_two_cpus();
-	cr_assert(wi_backoff_budget(&backoff) == 50000);
-	wi_backoff_learn(&backoff, 50000, false);
-	cr_assert(wi_backoff_budget(&backoff) == 37500);
-	wi_backoff_learn(&backoff, 37500, false);
-	cr_assert(wi_backoff_budget(&backoff) == 28125);
+	cr_assert(wi_backoff_budget(&backoff) == START);
+	wi_backoff_learn(&backoff, START, false);
+	cr_assert(wi_backoff_budget(&backoff) == 18750);
+	wi_backoff_learn(&backoff, 18750, false);
+	cr_assert(wi_backoff_budget(&backoff) == 14063);
 	for (int i = 0; i < 100; i++)
 		wi_backoff_learn(&backoff, 1, false);
 	cr_assert(wi_backoff_budget(&backoff) == SHORTEST);
 }
 
-BACKOFF_TEST(two_long_sleeps_in_a_row_take_all_of_the_budget)
+BACKOFF_TEST(two_long_sleeps_in_a_row_end_the_spins_and_a_short_one_starts_anew)
 {
 	const int64_t longest = 4 * LIMIT;
 	struct backoff backoff;
@@ -156,7 +157,22 @@ BACKOFF_TEST(two_long_sleeps_in_a_row_take_all_of_the_budget)
 	wi_backoff_learn_of_sleep(&backoff, longest + 1);
 	cr_assert(wi_backoff_budget(&backoff) == LIMIT / 2);
 	wi_backoff_learn_of_sleep(&backoff, longest + 1);
-	cr_assert(wi_backoff_budget(&backoff) == SHORTEST);
+	for (int i = 0; i < 10 * PROBE_EVERY; i++)
+		cr_assert(wi_backoff_budget(&backoff) == 0);
+	wi_backoff_learn_of_sleep(&backoff, longest);
+	cr_assert(wi_backoff_budget(&backoff) == START);
+}
+
+BACKOFF_TEST(a_long_sleep_before_anything_else_ends_the_spins)
+{
+	struct backoff backoff;
+
+	wi_backoff_init(&backoff, LIMIT);
+	need_two_cpus();
+	cr_assert(wi_backoff_budget(&backoff) == START);
+	wi_backoff_learn(&backoff, START, false);
+	wi_backoff_learn_of_sleep(&backoff, INT64_MAX);
+	cr_assert(wi_backoff_budget(&backoff) == 0);
 }
 
 BACKOFF_TEST(in_a_crowd_long_sleeps_tell_nothing)
@@ -168,7 +184,7 @@ BACKOFF_TEST(in_a_crowd_long_sleeps_tell_nothing)
 	store_relaxed(&backoff.crowded, 1); /* relaxed: alone */
 	wi_backoff_learn_of_sleep(&backoff, INT64_MAX);
 	wi_backoff_learn_of_sleep(&backoff, INT64_MAX);
-	cr_assert(wi_backoff_budget(&backoff) == LIMIT / 2);
+	cr_assert(wi_backoff_budget(&backoff) == START);
 }
 
 BACKOFF_TEST(who_may_not_spin_learns_nothing_from_its_sleep)
@@ -193,6 +209,29 @@ BACKOFF_TEST(every_64th_wait_tries_the_whole_limit)
 		cr_assert(wi_backoff_budget(&backoff) ==
 				  (i % PROBE_EVERY == 0 ? LIMIT : SHORTEST),
 			"wait %d", i);
+}
+
+BACKOFF_TEST(after_three_probes_in_vain_it_is_every_512th)
+{
+	struct backoff backoff;
+	uint32_t probes = 0, first = 0;
+
+	wi_backoff_init(&backoff, LIMIT);
+	need_two_cpus();
+	for (uint32_t i = 1; i <= 512; i++) {
+		uint32_t budget = wi_backoff_budget(&backoff);
+
+		wi_backoff_learn(&backoff, budget, false);
+		probes += budget == LIMIT;
+		if (probes == 3 && first == 0)
+			first = i;
+	}
+	cr_assert_eq(first, 3 * PROBE_EVERY);
+	cr_assert_eq(probes, 4); /* the 512th */
+	wi_backoff_learn(&backoff, 100, true);
+	for (uint32_t i = 1; i <= PROBE_EVERY; i++)
+		probes += wi_backoff_budget(&backoff) == LIMIT;
+	cr_assert_eq(probes, 5);
 }
 
 BACKOFF_TEST(a_probe_that_pays_brings_the_budget_back)
@@ -283,8 +322,8 @@ BACKOFF_TEST(a_spin_is_over_when_its_budget_is_spent)
 		wi_spin_start(&spin, &backoff, 1, WEIR_FOREVER);
 		cr_assert(spin_out(&spin) > 0);
 		cr_assert(gave_up_yielding(&spin) ||
-			  (spin.spun >= limits[i] / 2 &&
-				  spin.spun < limits[i] / 2 + LONGEST_STEP));
+			  (spin.spun >= limits[i] / 4 &&
+				  spin.spun < limits[i] / 4 + LONGEST_STEP));
 		wi_spin_end(&spin);
 	}
 }
@@ -311,9 +350,9 @@ BACKOFF_TEST(room_in_a_large_buffer_is_not_looked_for_at_once)
 	struct backoff backoff, short_of_time;
 	struct spin element, room, room_in_small, short_room;
 
-	wi_backoff_init(&backoff, 5000);
+	wi_backoff_init(&backoff, 10000);
 	need_two_cpus();
-	wi_backoff_init(&short_of_time, 2000);
+	wi_backoff_init(&short_of_time, 4000);
 	wi_spin_start(&element, &backoff, 64, WEIR_FOREVER);
 	wi_spin_start(&room_in_small, &backoff, 63, WEIR_FOREVER);
 	wi_spin_start(&room, &backoff, 64, WEIR_FOREVER);
@@ -344,7 +383,7 @@ BACKOFF_TEST(a_spin_ends_at_the_deadline)
 	cr_assert(weir_now() - began < 500 * ms);
 	/* It teaches nothing. */
 	wi_spin_end(&spin);
-	cr_assert(wi_backoff_budget(&backoff) == 1000 * (uint32_t)ms);
+	cr_assert(wi_backoff_budget(&backoff) == 500 * (uint32_t)ms);
 }
 
 BACKOFF_TEST(a_zeroed_spin_is_over_and_teaches_nothing)
@@ -367,7 +406,7 @@ BACKOFF_TEST(one_wait_in_32_sleeps_instead_of_yielding)
 	for (int i = 0; i < SLEEP_EVERY; i++) {
 		wi_spin_start(&spin, &backoff, 1, WEIR_FOREVER);
 		spin_out(&spin);
-		cr_assert(spin.budget == 0 || spin.spun >= LIMIT / 2);
+		cr_assert(spin.budget == 0 || spin.spun >= START);
 		asleep += spin.budget == 0;
 		/* It does not count as one in vain. */
 		if (spin.budget == 0)
