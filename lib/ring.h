@@ -19,6 +19,7 @@ struct ring {
 	uint64_t index_mask; /* of the index there, at its place */
 	uint64_t last;       /* the last index, at that place */
 	size_t longest_run;  /* elements of one claim */
+	const unsigned char *prefetch_end; /* see ring_prefetch */
 };
 
 /* 0 or -ENOMEM.  The capacity is at least 1. */
@@ -132,6 +133,20 @@ static ALWAYS_INLINE int ring_claim_free(
 	}
 }
 
+#define PREFETCH_AHEAD ((size_t)256) /* bytes: four lines */
+
+/* By a receiver: fetch slots that come soon.  It will write their turns: so
+ * each line comes over once and not twice, and while others are worked at.  Not
+ * what lies behind the array. */
+static ALWAYS_INLINE void ring_prefetch(
+	const struct ring *ring, const struct slot *slot)
+{
+	const unsigned char *here = (const unsigned char *)slot;
+
+	if (here < ring->prefetch_end)
+		prefetch_to_write(here + PREFETCH_AHEAD);
+}
+
 /* -- The full place at head ---------------------------------------------- */
 
 /* Both: false, and wi_queue_nothing says why, by claim->word. */
@@ -165,6 +180,7 @@ static ALWAYS_INLINE bool ring_claim_full(
 {
 	for (;;) {
 		uint64_t head;
+		bool done;
 
 		/* relaxed: a hint; the turn is compared with it, and the cas
 		 * decides. */
@@ -174,8 +190,11 @@ static ALWAYS_INLINE bool ring_claim_full(
 		head = claim->word;
 		/* seq_cst [sleep]: S0.  Releases [claimed]: turns carry the
 		 * data; see queue.c. */
-		if (likely(cas_seq_cst(&ring->queue.head, &head, claim->next)))
+		done = cas_seq_cst(&ring->queue.head, &head, claim->next);
+		if (likely(done)) {
+			ring_prefetch(ring, claim->slot);
 			return true;
+		}
 		wi_pause_after_loss();
 	}
 }
