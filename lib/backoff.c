@@ -23,7 +23,8 @@
 #define YIELD 1000       /* ns, at most */
 #define SLICE 500000     /* ns: less than the system gives to who wants more */
 #define CROWDED_FOR 64   /* waits */
-#define LONG_SLEEP 4     /* limits, being woken included */
+#define LONG_SLEEP 4     /* limits, ours at least, being woken included */
+#define SHORT_SLEEP 2    /* likewise */
 #define YIELDS_ALONE 2   /* before a sleep where there is one CPU */
 #define FIRST_STEP 2     /* pauses; and each, at a word of one's own */
 #define SMALL 64         /* elements: fewer come in less than a microsecond */
@@ -88,7 +89,7 @@ void wi_backoff_init(struct backoff *backoff, uint32_t limit)
 	init_atomic(&backoff->budget, budget_at_start(backoff));
 	init_atomic(&backoff->waits, 0);
 	init_atomic(&backoff->vain, 0);
-	init_atomic(&backoff->rare, true);
+	init_atomic(&backoff->rare, true); /* so that the first one counts */
 	init_atomic(&backoff->crowded, 0);
 	wi_crowd_init(&backoff->crowd);
 	look_at_cpus();
@@ -106,15 +107,16 @@ uint32_t wi_backoff_budget(struct backoff *backoff)
 	if (!wi_backoff_may_spin())
 		return 0;
 	budget = load_relaxed(&backoff->budget); /* relaxed: a hint */
-	probe_every =
-		load_relaxed(&backoff->vain) < PROBES_IN_VAIN /* relaxed */
-			? PROBE_EVERY
-			: PROBE_SELDOM;
-	return budget > 0 && waits % probe_every == 0 ? backoff->limit : budget;
+	/* relaxed: a hint. */
+	if (budget > 0 && load_relaxed(&backoff->vain) < PROBES_IN_VAIN)
+		probe_every = PROBE_EVERY;
+	else
+		probe_every = PROBE_SELDOM;
+	return waits % probe_every == 0 ? backoff->limit : budget;
 }
 
 /* Most waits change nothing, and leave the line to others. */
-static void set(struct atomic_u32 *hint, uint32_t value)
+static void set_hint(struct atomic_u32 *hint, uint32_t value)
 {
 	/* relaxed, both: a hint. */
 	if (load_relaxed(hint) != value)
@@ -128,8 +130,8 @@ void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success)
 	uint32_t wanted;
 
 	if (success) {
-		set(&backoff->rare, false);
-		set(&backoff->vain, 0);
+		set_hint(&backoff->rare, false);
+		set_hint(&backoff->vain, 0);
 		wanted = spun < most / 2 ? 2 * spun : most;
 		if (wanted < budget)
 			return;
@@ -138,11 +140,13 @@ void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success)
 			/* relaxed, both: a lost count delays. */
 			store_relaxed(&backoff->vain,
 				load_relaxed(&backoff->vain) + 1);
+		if (budget == 0)
+			return; /* it stays so until a sleep is shorter */
 		wanted = budget - budget / 4;
 	}
 	if (wanted < SHORTEST)
 		wanted = shortest(backoff);
-	set(&backoff->budget, wanted);
+	set_hint(&backoff->budget, wanted);
 }
 
 /* A yield has been long, to others, in one of the last waits. */
@@ -157,16 +161,21 @@ static bool is_crowded_lately(const struct backoff *backoff)
 
 void wi_backoff_learn_of_sleep(struct backoff *backoff, int64_t slept)
 {
+	/* What being woken takes does not depend on a small limit. */
+	int64_t limit =
+		backoff->limit > DEFAULT_LIMIT ? backoff->limit : DEFAULT_LIMIT;
 	/* In a crowd who is woken has to wait for a CPU as well. */
-	bool is_rare = slept > (int64_t)backoff->limit * LONG_SLEEP &&
-		       !is_crowded_lately(backoff);
+	bool is_rare =
+		slept > limit * LONG_SLEEP && !is_crowded_lately(backoff);
 
 	/* relaxed, both: hints. */
 	if (is_rare && load_relaxed(&backoff->rare))
-		set(&backoff->budget, 0);
+		set_hint(&backoff->budget, 0);
 	else if (!is_rare && load_relaxed(&backoff->budget) == 0) /* relaxed */
-		set(&backoff->budget, budget_at_start(backoff));
-	set(&backoff->rare, is_rare);
+		set_hint(&backoff->budget, slept > limit * SHORT_SLEEP
+						   ? shortest(backoff)
+						   : budget_at_start(backoff));
+	set_hint(&backoff->rare, is_rare);
 }
 
 /* In this wait? */

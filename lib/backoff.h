@@ -6,14 +6,15 @@
  * grows to twice what a successful spin needed, up to half of the limit, and
  * shrinks by a quarter with each one in vain, down to next to nothing.  Nobody
  * spins any more after two waits in a row, or the very first one, that went on
- * asleep for longer than any spin could have lasted; until one sleeps for less,
- * by which the budget is again what it was at the start.
+ * asleep for longer than any spin could have lasted; until one sleeps for less.
+ * If that is no longer than it takes to be woken, the budget is again what it
+ * was at the start.
  *
  * Every 64th wait tries the whole limit, which is about the time from a wake-up
  * until the sleeper runs.  Else two threads could take turns at sleeping for
  * ever: each one wakes the other, has used up, before that one runs, what there
  * was to do, and sleeps.  One wait that lasts until the other runs ends that.
- * After three such waits in vain it is every 512th.
+ * After three such waits in vain, and while nobody spins, it is every 512th.
  *
  * Where the process may use one CPU only, nobody spins: who is waited for
  * cannot run.  But a wait yields twice before it sleeps: others then fill, or
@@ -112,8 +113,8 @@ static inline void cpu_pause(void)
 #endif
 }
 
-/* Of a thread that has lost a race for a claim, before it tries again: one to
- * two microseconds, which is some cache-line transfers. */
+/* Of a thread that has lost a race for a claim, before it tries again: 1.5 us
+ * on most machines, which is some cache-line transfers. */
 #define PAUSES_AFTER_LOSS 64
 
 /* Another thread was faster.  Left alone for a moment it finds the word in its

@@ -36,7 +36,8 @@ static inline void *hide_origin(const void *address)
 
 /* This thread will write there soon: fetch the line as one's own.  (Of its
  * builtin gcc makes a fetch for reading, unless told that the CPU knows this
- * instruction.  An x86-64 that does not takes it for none.) */
+ * instruction.  To an x86-64 that does not, but for the first ones of Intel's,
+ * it is a no-op.) */
 static inline void prefetch_to_write(const void *address)
 {
 #if defined(__x86_64__)

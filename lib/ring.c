@@ -440,10 +440,10 @@ int wi_ring_init(struct ring *ring, size_t capacity, size_t element_size,
 	ring->lap_shift = index_bits + FLAG_BITS;
 	ring->index_mask = (((uint64_t)1 << index_bits) - 1) << FLAG_BITS;
 	ring->last = (uint64_t)(capacity - 1) << FLAG_BITS;
+	ring->prefetch_end = ring->slots;
 	/* In a small one those lines are in use on the other side. */
-	ring->prefetch_end = size > 2 * PREFETCH_AHEAD
-				     ? ring->slots + size - PREFETCH_AHEAD
-				     : ring->slots;
+	if (layout.stride < 2 * PREFETCH_AHEAD && size > 2 * PREFETCH_AHEAD)
+		ring->prefetch_end += size - PREFETCH_AHEAD;
 	ring->longest_run = RUN_BYTES / layout.stride + 1;
 	wi_queue_init(
 		&ring->queue, &ring_ops, capacity, element_size, allocator);

@@ -135,9 +135,9 @@ static ALWAYS_INLINE int ring_claim_free(
 
 #define PREFETCH_AHEAD ((size_t)256) /* bytes: four lines */
 
-/* By a receiver: fetch slots that come soon.  It will write their turns: so
- * each line comes over once and not twice, and while others are worked at.  Not
- * what lies behind the array. */
+/* By a receiver: fetch a line of turns that come soon.  It will write them: so
+ * the line comes over once and not twice, and while others are worked at.  Not
+ * what lies behind the array, nor where that is the same element's. */
 static ALWAYS_INLINE void ring_prefetch(
 	const struct ring *ring, const struct slot *slot)
 {

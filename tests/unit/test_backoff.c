@@ -157,9 +157,9 @@ BACKOFF_TEST(two_long_sleeps_in_a_row_end_the_spins_and_a_short_one_starts_anew)
 	wi_backoff_learn_of_sleep(&backoff, longest + 1);
 	cr_assert(wi_backoff_budget(&backoff) == LIMIT / 2);
 	wi_backoff_learn_of_sleep(&backoff, longest + 1);
-	for (int i = 0; i < 10 * PROBE_EVERY; i++)
+	for (int i = 0; i < 4 * PROBE_EVERY; i++)
 		cr_assert(wi_backoff_budget(&backoff) == 0);
-	wi_backoff_learn_of_sleep(&backoff, longest);
+	wi_backoff_learn_of_sleep(&backoff, 2 * LIMIT);
 	cr_assert(wi_backoff_budget(&backoff) == START);
 }
 
@@ -173,6 +173,48 @@ BACKOFF_TEST(a_long_sleep_before_anything_else_ends_the_spins)
 	wi_backoff_learn(&backoff, START, false);
 	wi_backoff_learn_of_sleep(&backoff, INT64_MAX);
 	cr_assert(wi_backoff_budget(&backoff) == 0);
+	/* In vain or not, it stays so. */
+	wi_backoff_learn(&backoff, LIMIT, false);
+	cr_assert(wi_backoff_budget(&backoff) == 0);
+	wi_backoff_learn_of_sleep(&backoff, 2 * LIMIT + 1);
+	cr_assert(wi_backoff_budget(&backoff) == SHORTEST);
+}
+
+/* Being woken takes as long as with another limit. */
+BACKOFF_TEST(with_a_small_limit_a_sleep_is_long_that_is_with_ours)
+{
+	struct backoff backoff;
+
+	wi_backoff_init(&backoff, 1000);
+	need_two_cpus();
+	(void)wi_backoff_budget(&backoff); /* the first wait */
+	for (int i = 0; i < 4; i++)
+		wi_backoff_learn_of_sleep(&backoff, 200000);
+	cr_assert(wi_backoff_budget(&backoff) == 250);
+	wi_backoff_learn_of_sleep(&backoff, 200001);
+	wi_backoff_learn_of_sleep(&backoff, 200001);
+	cr_assert(wi_backoff_budget(&backoff) == 0);
+}
+
+/* Or two threads that are woken very late could take turns at sleeping. */
+BACKOFF_TEST(who_does_not_spin_tries_the_whole_limit_every_512th_time)
+{
+	struct backoff backoff;
+	uint32_t probes = 0;
+
+	wi_backoff_init(&backoff, LIMIT);
+	need_two_cpus();
+	(void)wi_backoff_budget(&backoff); /* the first wait */
+	wi_backoff_learn_of_sleep(&backoff, INT64_MAX);
+	for (int i = 0; i < 1024; i++) {
+		uint32_t budget = wi_backoff_budget(&backoff);
+
+		cr_assert(budget == 0 || budget == LIMIT);
+		probes += budget == LIMIT;
+	}
+	cr_assert_eq(probes, 2);
+	wi_backoff_learn(&backoff, LIMIT - 1, true);
+	cr_assert(wi_backoff_budget(&backoff) == LIMIT / 2);
 }
 
 BACKOFF_TEST(in_a_crowd_long_sleeps_tell_nothing)
@@ -192,9 +234,11 @@ BACKOFF_TEST(who_may_not_spin_learns_nothing_from_its_sleep)
 	struct backoff backoff;
 
 	wi_backoff_init(&backoff, WEIR_NO_SPIN);
-	wi_backoff_learn_of_sleep(&backoff, 1);
-	wi_backoff_learn_of_sleep(&backoff, 1);
-	cr_assert(wi_backoff_budget(&backoff) == 0);
+	(void)wi_backoff_budget(&backoff); /* the first wait */
+	for (int i = 0; i < 4; i++) {
+		wi_backoff_learn_of_sleep(&backoff, i < 2 ? 1 : INT64_MAX);
+		cr_assert(wi_backoff_budget(&backoff) == 0);
+	}
 }
 
 BACKOFF_TEST(every_64th_wait_tries_the_whole_limit)
@@ -315,15 +359,18 @@ BACKOFF_TEST(a_spin_is_over_when_its_budget_is_spent)
 	static const uint32_t limits[] = {2, 3, 16, 1000, 5000, LIMIT};
 	struct backoff backoff;
 	struct spin spin;
+	uint32_t budget;
 
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
 		wi_backoff_init(&backoff, limits[i]);
 		need_two_cpus();
 		wi_spin_start(&spin, &backoff, 1, WEIR_FOREVER);
+		budget = spin.budget;
+		cr_assert(budget >= limits[i] / 4 && budget > 0);
 		cr_assert(spin_out(&spin) > 0);
 		cr_assert(gave_up_yielding(&spin) ||
-			  (spin.spun >= limits[i] / 4 &&
-				  spin.spun < limits[i] / 4 + LONGEST_STEP));
+			  (spin.spun >= budget &&
+				  spin.spun < budget + LONGEST_STEP));
 		wi_spin_end(&spin);
 	}
 }

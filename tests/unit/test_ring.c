@@ -56,6 +56,25 @@ static struct slot *claim(struct ring *ring)
 				       index * ring->layout.stride);
 }
 
+/* A stray one would take lines away from others, which no test would see. */
+RING_TEST(prefetches_within_its_array_and_lines_with_turns_alone)
+{
+	static const struct {
+		size_t capacity, size, end;
+	} rings[] = {{1, 8, 0}, {32, 8, 0}, {33, 8, 33 * 16 - 256},
+		{1000, 8, 1000 * 16 - 256}, {64, 32, 64 * 48 - 256},
+		{64, 256, 64 * 272 - 256}, {64, 4096, 0}};
+
+	for (size_t i = 0; i < LENGTH(rings); i++) {
+		struct ring ring;
+
+		cr_assert(wi_ring_init(&ring, rings[i].capacity, rings[i].size,
+				  &ours) == 0);
+		cr_assert(ring.prefetch_end == ring.slots + rings[i].end);
+		close_ring(&ring);
+	}
+}
+
 RING_TEST(holds_exactly_its_capacity)
 {
 	for (size_t c = 0; c < LENGTH(capacities); c++) {
