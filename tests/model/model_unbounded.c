@@ -176,56 +176,8 @@ static void pass_on(struct ends ends, unsigned count)
 	}
 }
 
-MODEL(unbounded, oldest_comes_back,
-	"one retires what another has retired and used again")
-{
-	struct ends ends = open_channel(WEIR_UNBOUNDED);
-	struct act acts[] = {SENDS(ends, 1), RECEIVES(ends), SENDS(ends, 2),
-		RECEIVES(ends), SENDS(ends, 4), RECEIVES(ends), SENDS(ends, 8),
-		RECEIVES(ends), SENDS(ends, 16), RECEIVES(ends)};
-
-	pass_on(ends, 2 * SLOTS);
-	do_send(&acts[8]); /* the first of a segment */
-	spawn("slow", do_recv, &acts[9]);
-	spawn("busy", around_two_borders, &acts[0]);
-	join();
-	check_once(acts, 10, ends.rx);
-	pass_on(ends, 3 * SLOTS);
-	free_channel(ends);
-}
-
-static void around_two_borders_as_stranger(void *acts)
-{
-	become_stranger();
-	around_two_borders(acts);
-}
-
-static void recv_as_stranger(void *act)
-{
-	become_stranger();
-	do_recv(act);
-}
-
-MODEL(unbounded, slow_stranger,
-	"who has no place is slow at a border, and others go on")
-{
-	struct ends ends = open_channel(WEIR_UNBOUNDED);
-	struct act acts[] = {SENDS(ends, 1), RECEIVES(ends), SENDS(ends, 2),
-		RECEIVES(ends), SENDS(ends, 4), RECEIVES(ends), SENDS(ends, 8),
-		RECEIVES(ends), SENDS(ends, 16), RECEIVES(ends)};
-
-	pass_on(ends, 2 * SLOTS);
-	do_send(&acts[8]); /* the first of a segment */
-	spawn("stranger", recv_as_stranger, &acts[9]);
-	spawn("busy", around_two_borders, &acts[0]);
-	join();
-	check_once(acts, 10, ends.rx);
-	pass_on(ends, 3 * SLOTS);
-	free_channel(ends);
-}
-
-MODEL(unbounded, busy_stranger,
-	"who has no place goes on while one who has is slow at a border")
+/* One receives the first of a segment while the other goes over two borders. */
+static void slow_beside_busy(void (*slow)(void *), void (*busy)(void *))
 {
 	struct ends ends = open_channel(WEIR_UNBOUNDED);
 	struct act acts[] = {SENDS(ends, 1), RECEIVES(ends), SENDS(ends, 2),
@@ -234,10 +186,38 @@ MODEL(unbounded, busy_stranger,
 
 	pass_on(ends, 2 * SLOTS);
 	do_send(&acts[8]);
-	spawn("slow", do_recv, &acts[9]);
-	spawn("stranger", around_two_borders_as_stranger, &acts[0]);
+	spawn("slow", slow, &acts[9]);
+	spawn("busy", busy, &acts[0]);
 	join();
 	check_once(acts, 10, ends.rx);
 	pass_on(ends, 3 * SLOTS);
 	free_channel(ends);
+}
+
+MODEL(unbounded, oldest_comes_back,
+	"one retires what another has retired and used again")
+{
+	slow_beside_busy(do_recv, around_two_borders);
+}
+
+static void recv_as_stranger(void *act)
+{
+	become_stranger();
+	do_recv(act);
+}
+
+static void around_two_borders_as_stranger(void *acts)
+{
+	become_stranger();
+	around_two_borders(acts);
+}
+
+MODEL(unbounded, slow_stranger, "the same; the slow one has no place for holds")
+{
+	slow_beside_busy(recv_as_stranger, around_two_borders);
+}
+
+MODEL(unbounded, busy_stranger, "the same; the busy one has none")
+{
+	slow_beside_busy(do_recv, around_two_borders_as_stranger);
 }
