@@ -77,6 +77,37 @@
 /* Kept however quiet the channel is: one being filled, one being emptied. */
 #define SPARES_KEPT 1
 
+static inline struct segment_list *list_of(struct queue *queue)
+{
+	return container_of(queue, struct segment_list, queue);
+}
+
+/* The number of the segment in which this position lies. */
+static inline uint64_t number_of(const struct segment_list *list, uint64_t word)
+{
+	return (segment_ticket_of(word) >> list->slots_shift) + 1;
+}
+
+/* Of a position in its segment, in tickets. */
+static inline uint64_t index_of(const struct segment_list *list, uint64_t word)
+{
+	return segment_ticket_of(word & (list->span - 1));
+}
+
+static inline struct slot *slot_at(
+	const struct segment_list *list, struct segment *segment, uint64_t word)
+{
+	return segment_slot_after(list, segment, word & (list->span - 1));
+}
+
+/* Of a segment that nobody else sees yet. */
+static void set_number(const struct segment_list *list, struct segment *segment,
+	uint64_t number)
+{
+	segment->number = number;
+	segment->first = (number - 1) * list->span;
+}
+
 /* -- Looking ------------------------------------------------------------- */
 
 /* What comes between these two is "entered" below. */
@@ -256,8 +287,7 @@ static COLD bool link_segment(
 			wi_reclaim_retire(list->reclaim, &segment->retired);
 			return true;
 		}
-		segment->number = last->number + 1;
-		segment->first = (segment->number - 1) * list->span;
+		set_number(list, segment, last->number + 1);
 		next = NULL;
 		/* release [linked]: pairs with find's load. */
 	} while (!cas_seq_cst(&last->next, &next, segment));
@@ -308,7 +338,7 @@ static ALWAYS_INLINE int claim_free(struct segment_list *list,
 	claim->word = load_acquire(&queue->tail);
 	for (;;) {
 		int refusal = wi_queue_refusal(claim->word, held);
-		uint64_t number = segment_number_of(list, claim->word);
+		uint64_t number = number_of(list, claim->word);
 
 		if (unlikely(refusal != 0))
 			return refusal;
@@ -321,8 +351,7 @@ static ALWAYS_INLINE int claim_free(struct segment_list *list,
 			continue;
 		}
 		invariant(claim->word - claim->segment->first < list->span);
-		claim->slot =
-			segment_slot_at(list, claim->segment, claim->word);
+		claim->slot = slot_at(list, claim->segment, claim->word);
 		if (likely(segment_claim_free(list, claim)))
 			return 0;
 	}
@@ -330,7 +359,7 @@ static ALWAYS_INLINE int claim_free(struct segment_list *list,
 
 static int push(struct queue *queue, const void *element, uint64_t held)
 {
-	struct segment_list *list = segment_list_of(queue);
+	struct segment_list *list = list_of(queue);
 	struct hazards *hazards = enter();
 	struct segment_claim claim;
 	int status = claim_free(list, hazards, held, &claim);
@@ -361,14 +390,13 @@ static ALWAYS_INLINE int find_full(struct segment_list *list,
 	struct queue *queue = &list->queue;
 
 	for (;;) {
-		uint64_t number = segment_number_of(list, claim->word);
+		uint64_t number = number_of(list, claim->word);
 		uint64_t now;
 
 		if (unlikely((claim->word & HELD) != held))
 			return wi_queue_nothing(queue, claim->word);
 		claim->segment = find(hazards, &list->head_hint, number);
-		claim->slot =
-			segment_slot_at(list, claim->segment, claim->word);
+		claim->slot = slot_at(list, claim->segment, claim->word);
 		if (likely(claim->segment->number == number) &&
 			segment_is_full(claim))
 			return 0;
@@ -396,7 +424,7 @@ static ALWAYS_INLINE int claim_full(struct segment_list *list,
 COLD void wi_segment_list_move_on(
 	struct segment_list *list, struct hazards *hazards, uint64_t word)
 {
-	retire_before(list, hazards, segment_number_of(list, word));
+	retire_before(list, hazards, number_of(list, word));
 	leave(hazards);
 }
 
@@ -411,7 +439,7 @@ static ALWAYS_INLINE void leave_claimed(struct segment_list *list,
 
 static int pop(struct queue *queue, void *element, uint64_t held)
 {
-	struct segment_list *list = segment_list_of(queue);
+	struct segment_list *list = list_of(queue);
 	struct hazards *hazards = enter();
 	struct segment_claim claim;
 	int status = claim_full(list, hazards, held, &claim);
@@ -431,7 +459,7 @@ static int can_pop(struct queue *queue, uint64_t held)
 	/* seq_cst [sleep]: as in skip, for who watches. */
 	struct segment_claim claim = {.word = load_seq_cst(&queue->head)};
 	struct hazards *hazards = enter();
-	int status = find_full(segment_list_of(queue), hazards, held, &claim);
+	int status = find_full(list_of(queue), hazards, held, &claim);
 
 	leave(hazards);
 	return status;
@@ -443,7 +471,7 @@ static int can_pop(struct queue *queue, uint64_t held)
 static void take_in_hand(struct segment_list *list,
 	const struct segment_claim *claim, void **place)
 {
-	claim->slot->index = (uint32_t)segment_index_of(list, claim->word);
+	claim->slot->index = (uint32_t)index_of(list, claim->word);
 	/* relaxed: give_back comes after this hold has ended. */
 	fetch_add_relaxed(&claim->segment->hands, 1);
 	*place = wi_slot_element(claim->slot, &list->layout);
@@ -468,7 +496,7 @@ static void let_go(struct segment_list *list, struct segment *segment)
 
 static int reserve(struct queue *queue, void **place, uint64_t held)
 {
-	struct segment_list *list = segment_list_of(queue);
+	struct segment_list *list = list_of(queue);
 	struct hazards *hazards = enter();
 	struct segment_claim claim;
 	void *taken;
@@ -493,7 +521,7 @@ static int reserve(struct queue *queue, void **place, uint64_t held)
 
 static int acquire(struct queue *queue, void **place, uint64_t held)
 {
-	struct segment_list *list = segment_list_of(queue);
+	struct segment_list *list = list_of(queue);
 	struct hazards *hazards = enter();
 	struct segment_claim claim;
 	int status = claim_full(list, hazards, held, &claim);
@@ -523,35 +551,34 @@ static bool put_down(struct segment_list *list, void *place, uint32_t state)
 
 static bool publish(struct queue *queue, void *place)
 {
-	struct segment *segment = segment_of(segment_list_of(queue), place);
+	struct segment *segment = segment_of(list_of(queue), place);
 
-	if (!put_down(segment_list_of(queue), place, FULL))
+	if (!put_down(list_of(queue), place, FULL))
 		return false;
-	let_go(segment_list_of(queue), segment);
+	let_go(list_of(queue), segment);
 	return true;
 }
 
 static void forget(struct queue *queue, void *place)
 {
-	let_go(segment_list_of(queue),
-		segment_of(segment_list_of(queue), place));
+	let_go(list_of(queue), segment_of(list_of(queue), place));
 }
 
 static void abort_place(struct queue *queue, void *place)
 {
-	struct segment *segment = segment_of(segment_list_of(queue), place);
+	struct segment *segment = segment_of(list_of(queue), place);
 
 	/* relaxed: a figure; before whoever sees the gap takes it back. */
 	fetch_add_relaxed(&queue->gaps, 1);
-	if (!put_down(segment_list_of(queue), place, GAP))
+	if (!put_down(list_of(queue), place, GAP))
 		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
-	let_go(segment_list_of(queue), segment);
+	let_go(list_of(queue), segment);
 }
 
 /* As ring.c's. */
 static bool skip(struct queue *queue)
 {
-	struct segment_list *list = segment_list_of(queue);
+	struct segment_list *list = list_of(queue);
 	/* seq_cst [sleep]: who took the element before a gap and did not see
 	 * GAPS (channel.c) has claimed head before this. */
 	uint64_t head = load_seq_cst(&queue->head);
@@ -559,15 +586,14 @@ static bool skip(struct queue *queue)
 	bool moved = false;
 
 	for (;;) {
-		uint64_t number = segment_number_of(list, head);
+		uint64_t number = number_of(list, head);
 		struct segment *segment =
 			find(hazards, &list->head_hint, number);
 		uint64_t now;
 
 		if (segment->number != number ||
 			/* seq_cst [sleep]: against who aborts it. */
-			load_seq_cst(
-				&segment_slot_at(list, segment, head)->turn) !=
+			load_seq_cst(&slot_at(list, segment, head)->turn) !=
 				segment_turn_of(segment) + GAP) {
 			now = load_relaxed(&queue->head); /* relaxed: a hint */
 			if (now == head)
@@ -582,7 +608,7 @@ static bool skip(struct queue *queue)
 		/* relaxed, both: figures. */
 		fetch_add_relaxed(&queue->abandoned, 1);
 		fetch_add_relaxed(&queue->gaps, (uint64_t)-1); /* relaxed */
-		if (segment_index_of(list, head) == 0)
+		if (index_of(list, head) == 0)
 			retire_before(list, hazards, number);
 		head = segment_after(head);
 		moved = true;
@@ -593,18 +619,17 @@ static bool skip(struct queue *queue)
 
 static bool head_in_hand(struct queue *queue)
 {
-	struct segment_list *list = segment_list_of(queue);
+	struct segment_list *list = list_of(queue);
 	/* relaxed: only an answer about this instant. */
 	uint64_t head = load_relaxed(&queue->head);
 	struct hazards *hazards = enter();
 	struct segment *segment;
 	bool in_hand;
 
-	segment =
-		find(hazards, &list->head_hint, segment_number_of(list, head));
-	in_hand = segment->number == segment_number_of(list, head) &&
+	segment = find(hazards, &list->head_hint, number_of(list, head));
+	in_hand = segment->number == number_of(list, head) &&
 		  /* seq_cst [sleep]: against reserve's exchange. */
-		  load_seq_cst(&segment_slot_at(list, segment, head)->turn) ==
+		  load_seq_cst(&slot_at(list, segment, head)->turn) ==
 			  segment_turn_of(segment) + RESERVED;
 	leave(hazards);
 	return in_hand;
@@ -646,14 +671,14 @@ static struct segment *closers_segment(
 {
 	struct hazards *hazards = enter();
 
-	retire_before(list, hazards, segment_number_of(list, position));
+	retire_before(list, hazards, number_of(list, position));
 	leave(hazards);
 	return load_acquire(&list->oldest); /* [linked] */
 }
 
 static void drain(struct queue *queue, const struct dropper *dropper)
 {
-	struct segment_list *list = segment_list_of(queue);
+	struct segment_list *list = list_of(queue);
 	struct segment *segment = NULL;
 	uint64_t position;
 	uint64_t last = wi_queue_claim_rest(queue, &position);
@@ -661,10 +686,10 @@ static void drain(struct queue *queue, const struct dropper *dropper)
 	for (; position != last; position = segment_after(position)) {
 		struct slot *slot;
 
-		if (segment == NULL || segment_index_of(list, position) == 0)
+		if (segment == NULL || index_of(list, position) == 0)
 			segment = closers_segment(list, position);
-		invariant(segment->number == segment_number_of(list, position));
-		slot = segment_slot_at(list, segment, position);
+		invariant(segment->number == number_of(list, position));
+		slot = slot_at(list, segment, position);
 		wi_queue_drop_slot(queue, dropper, slot,
 			segment_turn_of(segment),
 			wi_slot_element(slot, &list->layout));
@@ -673,7 +698,7 @@ static void drain(struct queue *queue, const struct dropper *dropper)
 
 static void destroy(struct queue *queue)
 {
-	struct segment_list *list = segment_list_of(queue);
+	struct segment_list *list = list_of(queue);
 	/* relaxed, all of these: nobody else is here any more, and whoever
 	 * dropped the last reference has seen what the others did. */
 	struct segment *segment = load_relaxed(&list->oldest);
@@ -734,8 +759,7 @@ int wi_segment_list_init(struct segment_list *list, size_t element_size,
 	list->slots_shift = shift;
 	list->span = (uint64_t)1 << (shift + FLAG_BITS);
 	list->segment_size = CACHE_LINE + (layout.stride << shift);
-	list->before_first.number = 0;
-	list->before_first.first = -list->span;
+	set_number(list, &list->before_first, 0);
 	list->before_first.doomed = false;
 	init_atomic(&list->before_first.next, NULL);
 	init_atomic(&list->before_first.hands, 0);

@@ -48,11 +48,6 @@ int wi_segment_list_init(struct segment_list *list, size_t element_size,
 /* What a thread holds: where it works, and the oldest, or a spare. */
 enum { OWN, OTHER };
 
-static inline struct segment_list *segment_list_of(struct queue *queue)
-{
-	return container_of(queue, struct segment_list, queue);
-}
-
 static inline uint64_t segment_ticket_of(uint64_t word)
 {
 	return word >> FLAG_BITS;
@@ -63,20 +58,6 @@ static inline uint64_t segment_after(uint64_t word)
 	return word + ((uint64_t)1 << FLAG_BITS);
 }
 
-/* The number of the segment in which this position lies. */
-static inline uint64_t segment_number_of(
-	const struct segment_list *list, uint64_t word)
-{
-	return (segment_ticket_of(word) >> list->slots_shift) + 1;
-}
-
-/* Of a position in its segment, in tickets. */
-static inline uint64_t segment_index_of(
-	const struct segment_list *list, uint64_t word)
-{
-	return segment_ticket_of(word & (list->span - 1));
-}
-
 /* The slot so far behind the first, in positions. */
 static inline struct slot *segment_slot_after(const struct segment_list *list,
 	struct segment *segment, uint64_t offset)
@@ -84,12 +65,6 @@ static inline struct slot *segment_slot_after(const struct segment_list *list,
 	return (struct slot *)(void *)((unsigned char *)segment + CACHE_LINE +
 				       (size_t)segment_ticket_of(offset) *
 					       list->layout.stride);
-}
-
-static inline struct slot *segment_slot_at(
-	const struct segment_list *list, struct segment *segment, uint64_t word)
-{
-	return segment_slot_after(list, segment, word & (list->span - 1));
 }
 
 /* Of its slots, without a state. */

@@ -308,16 +308,14 @@ COLD int wi_transfer_abandoned(
 	if (status != WEIR_OK)
 		return wi_transfer_refused(
 			end, SENDING, NULL, &wi_never_wait, status);
-	wi_channel_moved(end->channel, SENDING);
-	return WEIR_OK;
+	return wi_transfer_end(end->channel, SENDING);
 }
 
 COLD int wi_transfer_first_of_segment(struct channel *channel, uint64_t word)
 {
 	wi_segment_list_move_on(
 		&channel->segment_list, wi_hazards_of_thread, word);
-	wi_channel_moved(channel, RECEIVING);
-	return WEIR_OK;
+	return wi_transfer_end(channel, RECEIVING);
 }
 
 OUT_OF_LINE int wi_transfer_news(
@@ -333,14 +331,8 @@ OUT_OF_LINE int wi_transfer_news(
 static inline int go_on(struct endpoint *end, enum side side, void *element,
 	const struct terms *terms, int status)
 {
-	uint32_t news;
-
-	if (likely(status == WEIR_OK)) {
-		news = wi_channel_news(end->channel, side);
-		return likely(news == 0)
-			       ? WEIR_OK
-			       : wi_transfer_news(end->channel, side, news);
-	}
+	if (likely(status == WEIR_OK))
+		return wi_transfer_end(end->channel, side);
 	if (terms->patience == IN_PASSING && status == WEIR_WOULD_BLOCK &&
 		end->channel->queue.capacity > 0)
 		return status;

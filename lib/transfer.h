@@ -81,6 +81,16 @@ int wi_transfer_news(struct channel *channel, enum side side, uint32_t news);
 int wi_send_any(struct endpoint *end, void *element, const struct terms *terms);
 int wi_recv_any(struct endpoint *end, void *element, const struct terms *terms);
 
+/* The end that is not rare: it has been moved. */
+static ALWAYS_INLINE int wi_transfer_end(
+	struct channel *channel, enum side side)
+{
+	uint32_t news = wi_channel_news(channel, side);
+
+	return likely(news == 0) ? WEIR_OK
+				 : wi_transfer_news(channel, side, news);
+}
+
 /* In a ring of words. */
 static ALWAYS_INLINE int wi_send_word(
 	struct endpoint *end, void *element, const struct terms *terms)
@@ -88,7 +98,6 @@ static ALWAYS_INLINE int wi_send_word(
 	struct channel *channel = end->channel;
 	struct ring *ring = &channel->ring;
 	struct ring_claim claim;
-	uint32_t news;
 	int status = ring_claim_free(ring, 0, &claim);
 
 	if (terms->patience == IN_PASSING && status == WEIR_WOULD_BLOCK)
@@ -102,9 +111,7 @@ static ALWAYS_INLINE int wi_send_word(
 	if (wi_queue_is_abandoning(&ring->queue))
 		return wi_transfer_abandoned(
 			end, claim.slot, claim.number, claim.word);
-	news = wi_channel_news(channel, SENDING);
-	return likely(news == 0) ? WEIR_OK
-				 : wi_transfer_news(channel, SENDING, news);
+	return wi_transfer_end(channel, SENDING);
 }
 
 static ALWAYS_INLINE int wi_recv_word(
@@ -113,7 +120,6 @@ static ALWAYS_INLINE int wi_recv_word(
 	struct channel *channel = end->channel;
 	struct ring *ring = &channel->ring;
 	struct ring_claim claim;
-	uint32_t news;
 
 	if (unlikely(!ring_claim_full(ring, 0, &claim))) {
 		int status = wi_queue_nothing(&ring->queue, claim.word);
@@ -126,9 +132,7 @@ static ALWAYS_INLINE int wi_recv_word(
 	wi_copy_word(element, wi_slot_element(claim.slot, &ring->layout),
 		ring->queue.element_size);
 	wi_queue_store_turn(claim.slot, claim.number + TURNS);
-	news = wi_channel_news(channel, RECEIVING);
-	return likely(news == 0) ? WEIR_OK
-				 : wi_transfer_news(channel, RECEIVING, news);
+	return wi_transfer_end(channel, RECEIVING);
 }
 
 /* In a list of segments of words.  What is not as it mostly is, is done over
@@ -142,7 +146,7 @@ static ALWAYS_INLINE int wi_send_word_to_list(
 	struct hazards *hazards = wi_hazards_of_thread;
 	/* relaxed: a hint; the cas decides, and who is refused looks again. */
 	struct segment_claim claim = {.word = load_relaxed(&list->queue.tail)};
-	uint32_t number, news;
+	uint32_t number;
 
 	if (unlikely(hazards == NULL) ||
 		unlikely(wi_queue_refusal(claim.word, 0) != 0) ||
@@ -158,9 +162,7 @@ static ALWAYS_INLINE int wi_send_word_to_list(
 		return wi_transfer_abandoned(
 			end, claim.slot, number, claim.word);
 	wi_drop_hold(hazards, OWN);
-	news = wi_channel_news(channel, SENDING);
-	return likely(news == 0) ? WEIR_OK
-				 : wi_transfer_news(channel, SENDING, news);
+	return wi_transfer_end(channel, SENDING);
 }
 
 static ALWAYS_INLINE int wi_recv_word_from_list(
@@ -171,7 +173,6 @@ static ALWAYS_INLINE int wi_recv_word_from_list(
 	struct hazards *hazards = wi_hazards_of_thread;
 	/* relaxed: a hint; the cas decides. */
 	struct segment_claim claim = {.word = load_relaxed(&list->queue.head)};
-	uint32_t news;
 
 	if (unlikely(hazards == NULL) || unlikely(claim.word & HELD) ||
 		unlikely(!segment_is_at(
@@ -184,9 +185,7 @@ static ALWAYS_INLINE int wi_recv_word_from_list(
 	if (unlikely(segment_is_first_claim(&claim)))
 		return wi_transfer_first_of_segment(channel, claim.word);
 	wi_drop_hold(hazards, OWN);
-	news = wi_channel_news(channel, RECEIVING);
-	return likely(news == 0) ? WEIR_OK
-				 : wi_transfer_news(channel, RECEIVING, news);
+	return wi_transfer_end(channel, RECEIVING);
 }
 
 static ALWAYS_INLINE int wi_transfer_one(struct endpoint *end, enum side side,
