@@ -83,7 +83,8 @@ void wi_channel_decide(struct channel *channel, enum side side,
 	struct waiter *waiter, int status, struct list *decided)
 {
 	wi_wait_queue_remove(&channel->waiting[side], waiter);
-	waiter->status = status;
+	waiter->parker->status = status;
+	waiter->parker->done = waiter->done;
 	list_append(decided, &waiter->parker->news.node);
 }
 
@@ -266,8 +267,13 @@ void wi_channel_settle(struct channel *channel, struct list *decided)
 {
 	bool moved;
 
-	if (channel->queue.capacity == 0)
+	if (channel->queue.capacity == 0) {
 		wi_channel_let_meet(channel, decided);
+		/* The queue only tells of the end.  relaxed: both flags are
+		 * set inside the gate. */
+		if (!(load_relaxed(&channel->queue.tail) & (ENDED | BROKEN)))
+			return;
+	}
 	/* An element for a receiver makes a place for a sender, whose element
 	 * may be for the next receiver. */
 	do {

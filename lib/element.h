@@ -10,6 +10,9 @@
 
 #include "compiler.h"
 
+/* Up to so many bytes travel with what is passed on in any case (waiter.h). */
+#define SMALL_ELEMENT 16
+
 /* What is to be sent, for the engine: it moves elements both ways, so it takes
  * plain pointers, and does not write to these. */
 static inline void *wi_readable(const void *elements)

@@ -107,6 +107,7 @@ static struct waiter *meet_oldest(
 
 	while ((partner = wi_wait_queue_first(&channel->waiting[other])) !=
 		NULL) {
+		wi_waiter_prefetch(partner);
 		if (!wi_waiter_claim(partner)) {
 			wi_channel_forget(channel, other, partner);
 			continue;

@@ -2,13 +2,15 @@
 /* parker.c - see parker.h.
  *
  * Ordering edges
- *	[done]	release's exchange -> wi_parker_park's load: status
- *		and elements are readable, and the waiter is its owner's again
+ *	[done]	release's exchange -> wi_parker_park's load: what it is told and
+ *		its elements are readable, and the waiter is its owner's again
  *	[park]	the owner's cas to PARKED and the releaser's exchange act on one
  *		word: either the exchange finds PARKED and wakes, or the cas (or
  *		the kernel's comparison) finds DONE and there is no sleep
  */
 #include "parker.h"
+
+#include <weir/common.h>
 
 #include "backoff.h"
 #include "futex.h"
@@ -30,6 +32,8 @@ void wi_parker_init(struct parker *parker)
 {
 	parker->news.tell = release;
 	init_atomic(&parker->state, SPINNING);
+	parker->status = WEIR_OK;
+	parker->done = 0;
 }
 
 bool wi_parker_park(struct parker *parker, struct spin *spin, int64_t deadline)

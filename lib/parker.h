@@ -15,12 +15,17 @@
 #include "atomic.h"
 #include "backoff.h"
 #include "compiler.h"
+#include "element.h"
 #include "news.h"
 
 struct parker {
 	struct news news;
-	/* Read by the spinning owner: on a line of its own. */
+	/* Read by the spinning owner: on a line of its own, with all that it
+	 * is told.  The rest is written before DONE, and read after it. */
 	cache_aligned struct atomic_u32 state;
+	int status;
+	size_t done;
+	unsigned char element[SMALL_ELEMENT]; /* see waiter.h */
 };
 
 void wi_parker_init(struct parker *parker);

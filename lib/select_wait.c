@@ -41,6 +41,11 @@ static void told(struct watcher *watcher, bool ready, struct list *decided)
 		list_append(decided, &selection->parker.news.node);
 }
 
+static bool is_carried(const struct endpoint *end)
+{
+	return end->channel->queue.element_size <= SMALL_ELEMENT;
+}
+
 static void queue_case(
 	struct select_call *call, struct selection *selection, size_t i)
 {
@@ -54,6 +59,9 @@ static void queue_case(
 	if (is_waiter(call, i)) {
 		wi_waiter_init_case(&registration->waiter, end,
 			element != NULL ? element : &nothing, selection, i);
+		if (is_carried(end))
+			wi_waiter_carry(&registration->waiter, side == SENDING,
+				end->channel->queue.element_size);
 		wi_channel_queue(end->channel, side, &registration->waiter);
 		return;
 	}
@@ -184,21 +192,35 @@ static void withdraw_others(struct select_call *call, size_t chosen)
 	}
 }
 
-static int result(struct select_call *call, size_t chosen, size_t *index)
+/* The waiter of the case has been served. */
+static int take_over(const weir_case *choice, const struct parker *parker)
 {
+	const struct endpoint *end = wi_case_end(choice);
+
+	if (is_carried(end) && wi_case_side(choice) == RECEIVING &&
+		parker->done > 0)
+		wi_copy_element(wi_case_element(choice), parker->element,
+			end->channel->queue.element_size);
+	return parker->status;
+}
+
+static int result(struct select_call *call, const struct parker *parker,
+	size_t chosen, size_t *index)
+{
+	weir_case *choice = &call->cases[chosen];
 	int status;
 
 	if (is_waiter(call, chosen)) {
-		status = call->registrations[chosen].waiter.status;
+		status = take_over(choice, parker);
 		if (status == WEIR_NO_MEMORY)
 			return status;
 	} else {
-		status = wi_case_look(&call->cases[chosen]);
+		status = wi_case_look(choice);
 		if (status == WEIR_WOULD_BLOCK)
 			status =
 				WEIR_OK; /* it was ready; somebody was faster */
 	}
-	call->cases[chosen].status = status;
+	choice->status = status;
 	*index = chosen;
 	return WEIR_OK;
 }
@@ -228,8 +250,7 @@ static uint64_t register_all(struct select_call *call,
 	closed = find_closed(call);
 	if (closed < call->count) {
 		wi_gates_leave(gates, &decided);
-		call->registrations[closed].waiter.status =
-			WEIR_CLOSED_RESOURCE;
+		selection->parker.status = WEIR_CLOSED_RESOURCE;
 		return closed;
 	}
 	selection->registering = true;
@@ -260,7 +281,7 @@ int wi_select_wait(struct select_call *call, struct spin *spin, size_t *index)
 	if (chosen == GIVEN_UP)
 		return WEIR_TIMED_OUT;
 	if (chosen != UNDECIDED)
-		return result(call, (size_t)chosen, index);
+		return result(call, &selection.parker, (size_t)chosen, index);
 	while (!given_up && !wi_parker_park(&selection.parker, spin,
 				    next_look(call, &selection))) {
 		wi_gates_enter(&gates, &decided);
@@ -272,5 +293,5 @@ int wi_select_wait(struct select_call *call, struct spin *spin, size_t *index)
 		return WEIR_TIMED_OUT;
 	chosen = wi_selection_chosen(&selection);
 	withdraw_others(call, (size_t)chosen);
-	return result(call, (size_t)chosen, index);
+	return result(call, &selection.parker, (size_t)chosen, index);
 }

@@ -13,6 +13,13 @@
 
 static unsigned char nothing; /* what an element of size 0 lies in */
 
+/* The next to be moved, or where it goes. */
+static unsigned char *next_element(const struct transfer *transfer)
+{
+	return transfer->elements +
+	       transfer->done * transfer->end->channel->queue.element_size;
+}
+
 /* Move one element, or take one place in hand, at once. */
 static int move_one(struct transfer *transfer)
 {
@@ -21,8 +28,7 @@ static int move_one(struct transfer *transfer)
 	int status;
 
 	if (transfer->place == NULL) {
-		void *element = transfer->elements +
-				transfer->done * queue->element_size;
+		void *element = next_element(transfer);
 
 		status = transfer->side == SENDING
 				 ? queue->ops->push(queue, element, 0)
@@ -47,8 +53,7 @@ static size_t move_run(struct transfer *transfer)
 	struct channel *channel = transfer->end->channel;
 	struct queue *queue = &channel->queue;
 	size_t left = transfer->count - transfer->done, moved;
-	unsigned char *elements =
-		transfer->elements + transfer->done * queue->element_size;
+	unsigned char *elements = next_element(transfer);
 
 	if (queue->ops->push_run == NULL)
 		return 0;
@@ -85,14 +90,11 @@ static int move_now(struct transfer *transfer)
 static void init_waiter(
 	struct waiter *waiter, struct transfer *transfer, struct parker *parker)
 {
-	size_t size = transfer->end->channel->queue.element_size;
-
 	if (transfer->place != NULL)
 		wi_waiter_init_in_place(
 			waiter, transfer->end, transfer->place, parker);
 	else
-		wi_waiter_init(waiter, transfer->end,
-			transfer->elements + transfer->done * size,
+		wi_waiter_init(waiter, transfer->end, next_element(transfer),
 			transfer->count - transfer->done, parker);
 }
 
@@ -149,46 +151,69 @@ static void start_spin(const struct transfer *transfer, struct spin *spin)
 		wi_spin_for_room(spin);
 }
 
+/* If it is one small element.  True: what is received is to be copied out of
+ * the parker. */
+static bool carry(const struct transfer *transfer, struct waiter *waiter)
+{
+	size_t size = transfer->end->channel->queue.element_size;
+	bool sends = transfer->side == SENDING;
+
+	if (size > SMALL_ELEMENT || waiter->wanted > 1 || waiter->in_place)
+		return false;
+	wi_waiter_carry(waiter, sends, size);
+	return !sends;
+}
+
 /* Stand in the queue until served, or until time is up. */
 static int stand_and_wait(struct transfer *transfer, struct spin *spin)
 {
 	struct channel *channel = transfer->end->channel;
-	bool withdrawn;
-	struct parker parker;
-	struct waiter waiter;
+	struct plain_waiter plain;
+	struct waiter *waiter = &plain.waiter;
+	const struct parker *parker = &plain.parker;
+	bool carried, withdrawn;
 	struct list decided;
 	int64_t look;
 	int status;
 
-	wi_parker_init(&parker);
-	init_waiter(&waiter, transfer, &parker);
+	wi_parker_init(&plain.parker);
+	init_waiter(waiter, transfer, &plain.parker);
 	wi_channel_enter(channel, &decided);
 	status = check_inside(transfer, &decided);
 	if (status != WEIR_OK)
 		return status;
-	if (meet(transfer, &waiter, &decided)) {
+	if (meet(transfer, waiter, &decided)) {
 		wi_channel_leave(channel, &decided);
-		transfer->done += waiter.done;
+		transfer->done += waiter->done;
 		return WEIR_OK;
 	}
-	wi_channel_queue(channel, transfer->side, &waiter);
+	carried = carry(transfer, waiter);
+	wi_channel_queue(channel, transfer->side, waiter);
 	wi_channel_settle(channel, &decided);
-	withdrawn = withdraw_if_late(transfer, &waiter);
-	look = next_look(transfer, &waiter);
+	withdrawn = withdraw_if_late(transfer, waiter);
+	look = next_look(transfer, waiter);
 	wi_channel_leave(channel, &decided);
 
 	if (channel->queue.capacity == 0)
 		start_spin(transfer, spin);
-	while (!withdrawn && !wi_parker_park(&parker, spin, look)) {
+	while (!withdrawn && !wi_parker_park(&plain.parker, spin, look)) {
 		wi_channel_enter(channel, &decided);
 		wi_channel_settle(channel, &decided);
-		withdrawn = withdraw_if_late(transfer, &waiter);
-		look = waiter.queued ? next_look(transfer, &waiter)
-				     : WEIR_FOREVER;
+		withdrawn = withdraw_if_late(transfer, waiter);
+		look = waiter->queued ? next_look(transfer, waiter)
+				      : WEIR_FOREVER;
 		wi_channel_leave(channel, &decided);
 	}
-	transfer->done += waiter.done;
-	return withdrawn ? WEIR_TIMED_OUT : waiter.status;
+	if (withdrawn) {
+		transfer->done += waiter->done;
+		return WEIR_TIMED_OUT;
+	}
+	/* The waiter's own lines may still be with who has served it. */
+	if (carried && parker->done > 0)
+		wi_copy_element(next_element(transfer), parker->element,
+			channel->queue.element_size);
+	transfer->done += parker->done;
+	return parker->status;
 }
 
 /* Capacity 0, and must not wait: is a partner waiting? */

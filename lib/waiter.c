@@ -10,6 +10,7 @@
 #include <weir/common.h>
 
 #include "debug.h"
+#include "element.h"
 
 void wi_waiter_init(struct waiter *waiter, const struct endpoint *through,
 	void *elements, size_t wanted, struct parker *parker)
@@ -17,7 +18,6 @@ void wi_waiter_init(struct waiter *waiter, const struct endpoint *through,
 	waiter->queued = false;
 	waiter->in_place = false;
 	waiter->overdue = false;
-	waiter->status = WEIR_OK;
 	waiter->elements = elements;
 	waiter->place = NULL;
 	waiter->wanted = wanted;
@@ -44,6 +44,15 @@ void wi_waiter_init_case(struct waiter *waiter, const struct endpoint *through,
 	wi_waiter_init(waiter, through, element, 1, &selection->parker);
 	waiter->selection = selection;
 	waiter->index = index;
+}
+
+void wi_waiter_carry(struct waiter *waiter, bool sends, size_t element_size)
+{
+	unsigned char *here = sends ? waiter->element : waiter->parker->element;
+
+	if (sends)
+		wi_copy_element(here, waiter->elements, element_size);
+	waiter->elements = here;
 }
 
 void wi_wait_queue_init(struct wait_queue *queue)

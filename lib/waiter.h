@@ -9,11 +9,11 @@
  *	1  fills it in, enters the gate,
  *	   queues it, leaves
  *	2  spins on its parker, sleeps    may move elements for it
- *	3                                 takes it out of the queue, sets
- *	                                  `status`: it is DECIDED
+ *	3                                 takes it out of the queue, writes
+ *	                                  to its parker: it is DECIDED
  *	4                                 leaves the gate, then releases its
  *	                                  parker: last access
- *	5  sees DONE, reads the rest,
+ *	5  sees DONE, reads its parker,
  *	   goes away
  *
  * or the owner withdraws it: it enters the gate, finds it still queued, and
@@ -24,6 +24,11 @@
  * A waiter of a selection (selection.h) is one of several, in as many queues.
  * Before step 3 the selection must be claimed for it; where that fails another
  * channel was faster, and the waiter is taken out and forgotten.
+ *
+ * Each line that who serves it needs has to cross to his CPU, or back.  So one
+ * small element to be sent lies in the waiter, one that is received in the
+ * parker beside the word that the owner looks at; and a plain waiter has its
+ * parker behind it, that all can be fetched at once.
  */
 #ifndef WI_WAITER_H
 #define WI_WAITER_H
@@ -47,7 +52,6 @@ struct waiter {
 	bool queued;
 	bool in_place; /* wants a place in hand, see queue.h */
 	bool overdue;  /* its deadline has passed, see wi_channel_withdraw */
-	int status;
 	/* Elements, one after the other: to send, or room for them. */
 	unsigned char *elements;
 	size_t wanted;
@@ -60,6 +64,13 @@ struct waiter {
 	void **place; /* in_place: where to put its address */
 	/* Whose close ends this wait. */
 	const struct endpoint *through;
+	unsigned char element[SMALL_ELEMENT]; /* to be sent */
+};
+
+/* Of an operation that waits on one channel only. */
+struct plain_waiter {
+	struct waiter waiter;
+	struct parker parker;
 };
 
 /* The waiters of one side of a channel, oldest first.  All inside the gate,
@@ -79,6 +90,20 @@ void wi_waiter_init_in_place(struct waiter *waiter,
 /* It is case `index` of a selection, whose parker it uses. */
 void wi_waiter_init_case(struct waiter *waiter, const struct endpoint *through,
 	void *element, struct selection *selection, size_t index);
+
+/* Before it is queued, with one small element: it is sent from the waiter, or
+ * received in its parker, out of which the owner copies it. */
+void wi_waiter_carry(struct waiter *waiter, bool sends, size_t element_size);
+
+/* It is about to be served: fetch all lines of a plain one.  Of a select the
+ * first two are its own, and the others not in use. */
+static inline void wi_waiter_prefetch(const struct waiter *waiter)
+{
+	const char *line = (const char *)waiter;
+
+	for (size_t i = 0; i < sizeof(struct plain_waiter); i += CACHE_LINE)
+		prefetch_to_write(line + i);
+}
 
 /* Inside the gate: is it ours to decide?  Ask once, and only when sure of what
  * it is to be served with. */

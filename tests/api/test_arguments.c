@@ -324,6 +324,61 @@ EVERY_FLAVOR(arguments, a_recv_that_fails_leaves_the_element_untouched)
 	free_both(tx, rx);
 }
 
+static int select_to_recv(void *argument)
+{
+	struct op *op = argument;
+	weir_case choice = WEIR_RECV_CASE(op->rx, op->element);
+	size_t index;
+
+	op->task.status = weir_select(&choice, 1, 0, &index);
+	return op->task.status == WEIR_OK ? choice.status : op->task.status;
+}
+
+static bool are_all(const unsigned char *bytes, size_t n, unsigned char value)
+{
+	while (n > 0 && bytes[n - 1] == value)
+		n--;
+	return n == 0;
+}
+
+static void start_recv(
+	struct op *op, weir_receiver *rx, unsigned char *out, bool by_select)
+{
+	memset(out, 0x5a, MAX_ELEMENT + 16);
+	if (by_select) {
+		*op = (struct op){.rx = rx, .element = out};
+		task_start(&op->task, select_to_recv, op);
+	} else {
+		op_recv_into(op, rx, out);
+	}
+	wait_until_receivers_waiting(rx, 1);
+}
+
+/* One that has gone to sleep is given its element by another thread. */
+EVERY_FLAVOR(arguments, a_recv_that_waits_writes_its_element_and_no_more)
+{
+	static unsigned char out[MAX_ELEMENT + 16];
+
+	for (int by_select = 0; by_select < 2; by_select++) {
+		struct op op;
+		weir_sender *tx;
+		weir_receiver *rx;
+
+		open_flavor(flavor, &tx, &rx);
+		start_recv(&op, rx, out, by_select);
+		assert_sends(tx, 9);
+		assert_op(&op, WEIR_OK);
+		assert_value(value_of(out), 9);
+		cr_assert(are_all(
+			out + element_size, sizeof(out) - element_size, 0x5a));
+		start_recv(&op, rx, out, by_select);
+		weir_sender_close(tx);
+		assert_op(&op, WEIR_END_OF_CHANNEL);
+		cr_assert(are_all(out, sizeof(out), 0x5a));
+		free_both(tx, rx);
+	}
+}
+
 EVERY_FLAVOR(arguments, a_clone_that_fails_leaves_the_pointer_untouched)
 {
 	weir_sender *tx, *tx_clone = (weir_sender *)(uintptr_t)16;

@@ -58,13 +58,13 @@ EVERY_SIZE(elements, cross_threads_whole_and_in_order)
 	free_both(tx, rx);
 }
 
+static const size_t odd_sizes[] = {3, 5, 7, 9, 15, 17, 63, 65, 100, 4095};
+
 /* An odd size has no alignment to lean on. */
 ONE_CASE(elements, of_odd_sizes_arrive_whole)
 {
-	static const size_t sizes[] = {3, 5, 7, 9, 15, 17, 63, 65, 100, 4095};
-
-	for (size_t i = 0; i < LENGTH(sizes); i++) {
-		struct flavor flavor = {"", 3, sizes[i]};
+	for (size_t i = 0; i < LENGTH(odd_sizes); i++) {
+		struct flavor flavor = {"", 3, odd_sizes[i]};
 		weir_sender *tx;
 		weir_receiver *rx;
 
@@ -75,6 +75,31 @@ ONE_CASE(elements, of_odd_sizes_arrive_whole)
 			assert_receives_now(rx, n);
 			assert_receives_now(rx, n + 100);
 		}
+		free_both(tx, rx);
+	}
+}
+
+/* Nor where one side sleeps and the other serves it. */
+ONE_CASE(elements, of_odd_sizes_arrive_whole_at_who_waits)
+{
+	for (size_t i = 0; i < 2 * LENGTH(odd_sizes); i++) {
+		struct flavor flavor = {"", i % 2, odd_sizes[i / 2]};
+		struct op op;
+		size_t n;
+		weir_sender *tx;
+		weir_receiver *rx;
+
+		open_flavor(&flavor, &tx, &rx);
+		op_recv(&op, rx);
+		wait_until_receivers_waiting(rx, 1);
+		assert_sends(tx, 7);
+		assert_op_received(&op, 7);
+		n = fill(tx);
+		op_send(&op, tx, n);
+		wait_until_senders_waiting(tx, 1);
+		for (size_t value = 0; value <= n; value++)
+			assert_receives(rx, value);
+		assert_op(&op, WEIR_OK);
 		free_both(tx, rx);
 	}
 }

@@ -390,11 +390,12 @@ static int start_trying(struct trying *it, weir_selector *selector)
 }
 
 #define FEW(suite, name)                                                       \
-	FLAVOR_CASE(suite, name, rendezvous, 0, 8)                             \
-	FLAVOR_CASE(suite, name, three, 3, 8)                                  \
-	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 8)
+	FLAVOR_CASE(suite, name, rendezvous, 0, 24)                            \
+	FLAVOR_CASE(suite, name, three, 3, 24)                                 \
+	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 24)
 
-/* It stands inside a channel's gate, copying for a receiver that waits. */
+/* It stands inside a channel's gate, copying for a receiver that waits; a small
+ * element would not go into that one's memory there. */
 FOR_FLAVORS(selector, try_wait_does_not_wait_for_a_stopped_thread,
 	FEW(selector, try_wait_does_not_wait_for_a_stopped_thread))
 {
@@ -408,7 +409,8 @@ FOR_FLAVORS(selector, try_wait_does_not_wait_for_a_stopped_thread,
 	int status;
 
 	open_flavor(flavor, &tx, &rx);
-	assert_status(weir_open(1, 8, &other_tx, &other_rx), WEIR_OK);
+	assert_status(
+		weir_open(1, element_size, &other_tx, &other_rx), WEIR_OK);
 	weir_case room = WEIR_SEND_CASE(tx, NULL);
 	assert_status(weir_selector_add(selector, &room, tx), WEIR_OK);
 	assert_status(add_receiver(selector, other_rx, other_rx), WEIR_OK);

@@ -15,7 +15,8 @@
 #include <sys/time.h>
 #include <time.h>
 
-/* The page holds an element of 8 bytes; these are the flavors that copy it. */
+/* The page holds an element; these are the flavors that copy it from or to
+ * there.  One that is small is never copied while it waits (waiter.h). */
 #define STALL_CASES(set, suite, name) FOR_FLAVORS(suite, name, set(suite, name))
 #define OF_EIGHT(suite, name)                                                  \
 	FLAVOR_CASE(suite, name, two, 2, 8)                                    \
@@ -34,19 +35,19 @@
 #define ONE_THREE_OF_EIGHT(suite, name)                                        \
 	FLAVOR_CASE(suite, name, one, 1, 8)                                    \
 	FLAVOR_CASE(suite, name, three, 3, 8)
-#define RENDEZVOUS_ONE_THREE_OF_EIGHT(suite, name)                             \
-	FLAVOR_CASE(suite, name, rendezvous, 0, 8)                             \
-	FLAVOR_CASE(suite, name, one, 1, 8)                                    \
-	FLAVOR_CASE(suite, name, three, 3, 8)
-#define RENDEZVOUS_ONE_THREE_UNBOUNDED_OF_EIGHT(suite, name)                   \
-	FLAVOR_CASE(suite, name, rendezvous, 0, 8)                             \
-	FLAVOR_CASE(suite, name, one, 1, 8)                                    \
-	FLAVOR_CASE(suite, name, three, 3, 8)                                  \
-	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 8)
-#define RENDEZVOUS_ONE_UNBOUNDED_OF_EIGHT(suite, name)                         \
-	FLAVOR_CASE(suite, name, rendezvous, 0, 8)                             \
-	FLAVOR_CASE(suite, name, one, 1, 8)                                    \
-	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 8)
+#define RENDEZVOUS_ONE_THREE_OF_24(suite, name)                                \
+	FLAVOR_CASE(suite, name, rendezvous, 0, 24)                            \
+	FLAVOR_CASE(suite, name, one, 1, 24)                                   \
+	FLAVOR_CASE(suite, name, three, 3, 24)
+#define RENDEZVOUS_ONE_THREE_UNBOUNDED_OF_24(suite, name)                      \
+	FLAVOR_CASE(suite, name, rendezvous, 0, 24)                            \
+	FLAVOR_CASE(suite, name, one, 1, 24)                                   \
+	FLAVOR_CASE(suite, name, three, 3, 24)                                 \
+	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 24)
+#define RENDEZVOUS_ONE_UNBOUNDED_OF_24(suite, name)                            \
+	FLAVOR_CASE(suite, name, rendezvous, 0, 24)                            \
+	FLAVOR_CASE(suite, name, one, 1, 24)                                   \
+	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 24)
 #define ALL_OF_EIGHT(suite, name)                                              \
 	FLAVOR_CASE(suite, name, one, 1, 8)                                    \
 	OF_EIGHT(suite, name)
@@ -643,8 +644,8 @@ STALL_CASES(ALL_OF_EIGHT, stall, closes_do_not_wait_for_a_stopped_receiver)
 /* Inside the gate: a receiver copies the element of a sender that waits, from
  * that sender's memory.  Nobody's try_ call may wait for the gate, and what it
  * did in the meantime is seen to when the gate is left. */
-STALL_CASES(RENDEZVOUS_ONE_THREE_OF_EIGHT, stall,
-	try_calls_do_not_wait_for_who_serves)
+STALL_CASES(
+	RENDEZVOUS_ONE_THREE_OF_24, stall, try_calls_do_not_wait_for_who_serves)
 {
 	struct stall stall;
 	struct op sender, receiver;
@@ -680,7 +681,7 @@ STALL_CASES(RENDEZVOUS_ONE_THREE_OF_EIGHT, stall,
 /* The other way round: a sender copies into the memory of a receiver that
  * waits.  What others send meanwhile is for the next in the queue, and it is the
  * stopped one who must see to it. */
-STALL_CASES(RENDEZVOUS_ONE_THREE_UNBOUNDED_OF_EIGHT, stall,
+STALL_CASES(RENDEZVOUS_ONE_THREE_UNBOUNDED_OF_24, stall,
 	what_came_meanwhile_is_served_by_who_was_stopped)
 {
 	struct stall stall;
@@ -716,7 +717,7 @@ STALL_CASES(RENDEZVOUS_ONE_THREE_UNBOUNDED_OF_EIGHT, stall,
 }
 
 /* Nor does anybody who must wait for it burn a core. */
-STALL_CASES(RENDEZVOUS_ONE_UNBOUNDED_OF_EIGHT, stall,
+STALL_CASES(RENDEZVOUS_ONE_UNBOUNDED_OF_24, stall,
 	all_others_sleep_while_who_serves_is_stopped)
 {
 	struct stall stall;

@@ -309,16 +309,16 @@ CLOSE_TEST(comes_too_late_for_who_is_decided)
 	wi_channel_queue(channel, RECEIVING, &waiter);
 	assert_status(try_send_value(tx, 5), WEIR_OK);
 	wi_channel_settle(channel, &decided);
-	cr_assert(!waiter.queued && waiter.status == WEIR_OK);
+	cr_assert(!waiter.queued && parker.status == WEIR_OK);
 	/* Leave, and let a close come in before anybody is told. */
 	while (!wi_gate_leave(&channel->gate))
 		wi_channel_settle(channel, &decided);
 	weir_receiver_close(rx);
 	cr_assert(!wi_parker_park(&parker, &none, PAST));
-	cr_assert(waiter.status == WEIR_OK);
+	cr_assert(parker.status == WEIR_OK);
 	wi_news_tell(&decided);
 	cr_assert(wi_parker_park(&parker, &none, PAST));
-	cr_assert(waiter.status == WEIR_OK);
+	cr_assert(parker.status == WEIR_OK);
 	assert_value(value_of(&element), 5);
 	free_here();
 	drops_settled(&drops, 0);
