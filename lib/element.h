@@ -10,7 +10,7 @@
 
 #include "compiler.h"
 
-/* Up to so many bytes travel with what is passed on in any case (waiter.h). */
+/* The size of the largest that a waiter, or its parker, has room for. */
 #define SMALL_ELEMENT 16
 
 /* What is to be sent, for the engine: it moves elements both ways, so it takes

@@ -10,8 +10,6 @@
  */
 #include "parker.h"
 
-#include <weir/common.h>
-
 #include "backoff.h"
 #include "futex.h"
 
@@ -32,8 +30,6 @@ void wi_parker_init(struct parker *parker)
 {
 	parker->news.tell = release;
 	init_atomic(&parker->state, SPINNING);
-	parker->status = WEIR_OK;
-	parker->done = 0;
 }
 
 bool wi_parker_park(struct parker *parker, struct spin *spin, int64_t deadline)

@@ -20,12 +20,12 @@
 
 struct parker {
 	struct news news;
-	/* Read by the spinning owner: on a line of its own, with all that it
-	 * is told.  The rest is written before DONE, and read after it. */
+	/* On one line, alone: the word at which the spinning owner looks, and
+	 * what it is told, written before DONE and read after it. */
 	cache_aligned struct atomic_u32 state;
 	int status;
 	size_t done;
-	unsigned char element[SMALL_ELEMENT]; /* see waiter.h */
+	unsigned char element[SMALL_ELEMENT]; /* received, see waiter.h */
 };
 
 void wi_parker_init(struct parker *parker);

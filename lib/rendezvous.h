@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* rendezvous.h - the flavor of capacity 0: an element goes straight from the
- * memory of a sender to that of a receiver, once.
+/* rendezvous.h - the flavor of capacity 0: an element goes straight from a
+ * sender to a receiver.
  *
  * There is nothing to push into and nothing to pop from; as a queue it only
  * tells of the end, and counts.

@@ -41,7 +41,7 @@ static void told(struct watcher *watcher, bool ready, struct list *decided)
 		list_append(decided, &selection->parker.news.node);
 }
 
-static bool is_carried(const struct endpoint *end)
+static bool is_small(const struct endpoint *end)
 {
 	return end->channel->queue.element_size <= SMALL_ELEMENT;
 }
@@ -53,14 +53,13 @@ static void queue_case(
 	struct registration *registration = &call->registrations[i];
 	struct endpoint *end = wi_case_end(choice);
 	enum side side = wi_case_side(choice);
-	static unsigned char nothing; /* what an element of size 0 lies in */
-	void *element = wi_case_element(choice);
 
 	if (is_waiter(call, i)) {
 		wi_waiter_init_case(&registration->waiter, end,
-			element != NULL ? element : &nothing, selection, i);
-		if (is_carried(end))
-			wi_waiter_carry(&registration->waiter, side == SENDING,
+			wi_case_element(choice), selection, i);
+		if (is_small(end))
+			wi_waiter_keep_element(&registration->waiter,
+				side == SENDING,
 				end->channel->queue.element_size);
 		wi_channel_queue(end->channel, side, &registration->waiter);
 		return;
@@ -197,8 +196,8 @@ static int take_over(const weir_case *choice, const struct parker *parker)
 {
 	const struct endpoint *end = wi_case_end(choice);
 
-	if (is_carried(end) && wi_case_side(choice) == RECEIVING &&
-		parker->done > 0)
+	if (is_small(end) && wi_case_side(choice) == RECEIVING &&
+		parker->status == WEIR_OK)
 		wi_copy_element(wi_case_element(choice), parker->element,
 			end->channel->queue.element_size);
 	return parker->status;

@@ -11,7 +11,7 @@
 
 #include "clock.h"
 
-static unsigned char nothing; /* what an element of size 0 lies in */
+static const unsigned char nothing; /* what an element of size 0 lies in */
 
 /* The next to be moved, or where it goes. */
 static unsigned char *next_element(const struct transfer *transfer)
@@ -151,16 +151,16 @@ static void start_spin(const struct transfer *transfer, struct spin *spin)
 		wi_spin_for_room(spin);
 }
 
-/* If it is one small element.  True: what is received is to be copied out of
- * the parker. */
-static bool carry(const struct transfer *transfer, struct waiter *waiter)
+/* Keep one small element with those who wait.  True: it will be received in the
+ * parker. */
+static bool keep_small(const struct transfer *transfer, struct waiter *waiter)
 {
 	size_t size = transfer->end->channel->queue.element_size;
 	bool sends = transfer->side == SENDING;
 
 	if (size > SMALL_ELEMENT || waiter->wanted > 1 || waiter->in_place)
 		return false;
-	wi_waiter_carry(waiter, sends, size);
+	wi_waiter_keep_element(waiter, sends, size);
 	return !sends;
 }
 
@@ -171,7 +171,7 @@ static int stand_and_wait(struct transfer *transfer, struct spin *spin)
 	struct plain_waiter plain;
 	struct waiter *waiter = &plain.waiter;
 	const struct parker *parker = &plain.parker;
-	bool carried, withdrawn;
+	bool in_parker, withdrawn;
 	struct list decided;
 	int64_t look;
 	int status;
@@ -187,7 +187,7 @@ static int stand_and_wait(struct transfer *transfer, struct spin *spin)
 		transfer->done += waiter->done;
 		return WEIR_OK;
 	}
-	carried = carry(transfer, waiter);
+	in_parker = keep_small(transfer, waiter);
 	wi_channel_queue(channel, transfer->side, waiter);
 	wi_channel_settle(channel, &decided);
 	withdrawn = withdraw_if_late(transfer, waiter);
@@ -208,8 +208,8 @@ static int stand_and_wait(struct transfer *transfer, struct spin *spin)
 		transfer->done += waiter->done;
 		return WEIR_TIMED_OUT;
 	}
-	/* The waiter's own lines may still be with who has served it. */
-	if (carried && parker->done > 0)
+	/* Not the waiter, whose lines are with who has served it. */
+	if (in_parker && parker->status == WEIR_OK)
 		wi_copy_element(next_element(transfer), parker->element,
 			channel->queue.element_size);
 	transfer->done += parker->done;
@@ -283,7 +283,7 @@ int wi_transfer_on(struct transfer *transfer, int status)
 	struct endpoint *end = transfer->end;
 
 	if (transfer->elements == NULL)
-		transfer->elements = &nothing;
+		transfer->elements = wi_readable(&nothing);
 	if (status == WEIR_WOULD_BLOCK && transfer->patience == MAY_WAIT)
 		status = wait(transfer);
 	else if (status == WEIR_WOULD_BLOCK &&
@@ -304,7 +304,7 @@ int wi_transfer_on(struct transfer *transfer, int status)
 int wi_transfer(struct transfer *transfer)
 {
 	if (transfer->elements == NULL)
-		transfer->elements = &nothing;
+		transfer->elements = wi_readable(&nothing);
 	return wi_transfer_on(transfer, move_now(transfer));
 }
 

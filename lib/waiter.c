@@ -7,8 +7,6 @@
  */
 #include "waiter.h"
 
-#include <weir/common.h>
-
 #include "debug.h"
 #include "element.h"
 
@@ -31,9 +29,9 @@ void wi_waiter_init(struct waiter *waiter, const struct endpoint *through,
 void wi_waiter_init_in_place(struct waiter *waiter,
 	const struct endpoint *through, void **place, struct parker *parker)
 {
-	static unsigned char nothing;
+	static const unsigned char nothing;
 
-	wi_waiter_init(waiter, through, &nothing, 1, parker);
+	wi_waiter_init(waiter, through, wi_readable(&nothing), 1, parker);
 	waiter->in_place = true;
 	waiter->place = place;
 }
@@ -46,7 +44,8 @@ void wi_waiter_init_case(struct waiter *waiter, const struct endpoint *through,
 	waiter->index = index;
 }
 
-void wi_waiter_carry(struct waiter *waiter, bool sends, size_t element_size)
+void wi_waiter_keep_element(
+	struct waiter *waiter, bool sends, size_t element_size)
 {
 	unsigned char *here = sends ? waiter->element : waiter->parker->element;
 

@@ -25,10 +25,11 @@
  * Before step 3 the selection must be claimed for it; where that fails another
  * channel was faster, and the waiter is taken out and forgotten.
  *
- * Each line that who serves it needs has to cross to his CPU, or back.  So one
- * small element to be sent lies in the waiter, one that is received in the
- * parker beside the word that the owner looks at; and a plain waiter has its
- * parker behind it, that all can be fetched at once.
+ * Whoever serves a waiter fetches its lines from the owner's CPU, one after the
+ * other if each is found by the one before.  So one small element to be sent
+ * lies in the waiter, and one that is received in the parker, beside the word
+ * at which the owner looks.  And a plain waiter has its parker behind it, so
+ * that both can be fetched at once.
  */
 #ifndef WI_WAITER_H
 #define WI_WAITER_H
@@ -47,7 +48,7 @@ struct endpoint;
 
 struct waiter {
 	/* Written inside the gate; between 3 and 4 by who decided it alone.
-	 * What who serves it touches is on one line. */
+	 * What a server touches, but for a small element, is on one line. */
 	cache_aligned struct list node;
 	bool queued;
 	bool in_place; /* wants a place in hand, see queue.h */
@@ -64,7 +65,7 @@ struct waiter {
 	void **place; /* in_place: where to put its address */
 	/* Whose close ends this wait. */
 	const struct endpoint *through;
-	unsigned char element[SMALL_ELEMENT]; /* to be sent */
+	unsigned char element[SMALL_ELEMENT]; /* to be sent, if small */
 };
 
 /* Of an operation that waits on one channel only. */
@@ -91,9 +92,10 @@ void wi_waiter_init_in_place(struct waiter *waiter,
 void wi_waiter_init_case(struct waiter *waiter, const struct endpoint *through,
 	void *element, struct selection *selection, size_t index);
 
-/* Before it is queued, with one small element: it is sent from the waiter, or
- * received in its parker, out of which the owner copies it. */
-void wi_waiter_carry(struct waiter *waiter, bool sends, size_t element_size);
+/* Before it is queued, with one small element: let it be sent from the waiter,
+ * or be received in its parker, out of which the owner copies it if WEIR_OK. */
+void wi_waiter_keep_element(
+	struct waiter *waiter, bool sends, size_t element_size);
 
 /* It is about to be served: fetch all lines of a plain one.  Of a select the
  * first two are its own, and the others not in use. */

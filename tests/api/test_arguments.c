@@ -324,16 +324,6 @@ EVERY_FLAVOR(arguments, a_recv_that_fails_leaves_the_element_untouched)
 	free_both(tx, rx);
 }
 
-static int select_to_recv(void *argument)
-{
-	struct op *op = argument;
-	weir_case choice = WEIR_RECV_CASE(op->rx, op->element);
-	size_t index;
-
-	op->task.status = weir_select(&choice, 1, 0, &index);
-	return op->task.status == WEIR_OK ? choice.status : op->task.status;
-}
-
 static bool are_all(const unsigned char *bytes, size_t n, unsigned char value)
 {
 	while (n > 0 && bytes[n - 1] == value)
@@ -345,16 +335,14 @@ static void start_recv(
 	struct op *op, weir_receiver *rx, unsigned char *out, bool by_select)
 {
 	memset(out, 0x5a, MAX_ELEMENT + 16);
-	if (by_select) {
-		*op = (struct op){.rx = rx, .element = out};
-		task_start(&op->task, select_to_recv, op);
-	} else {
+	if (by_select)
+		op_recv_by_select(op, rx, out);
+	else
 		op_recv_into(op, rx, out);
-	}
 	wait_until_receivers_waiting(rx, 1);
 }
 
-/* One that has gone to sleep is given its element by another thread. */
+/* Who is in the queue is given its element by another thread. */
 EVERY_FLAVOR(arguments, a_recv_that_waits_writes_its_element_and_no_more)
 {
 	static unsigned char out[MAX_ELEMENT + 16];
@@ -375,6 +363,34 @@ EVERY_FLAVOR(arguments, a_recv_that_waits_writes_its_element_and_no_more)
 		weir_sender_close(tx);
 		assert_op(&op, WEIR_END_OF_CHANNEL);
 		cr_assert(are_all(out, sizeof(out), 0x5a));
+		free_both(tx, rx);
+	}
+}
+
+CAN_BE_FULL(arguments, a_send_that_waits_leaves_its_element_alone)
+{
+	for (int by_select = 0; by_select < 2; by_select++) {
+		ELEMENT(element);
+		ELEMENT(before);
+		struct op op;
+		size_t n;
+		weir_sender *tx;
+		weir_receiver *rx;
+
+		open_flavor(flavor, &tx, &rx);
+		n = fill(tx);
+		memset(element, 0x5a, sizeof(element));
+		fill_element(element, n);
+		memcpy(before, element, sizeof(element));
+		if (by_select)
+			op_send_by_select(&op, tx, element);
+		else
+			op_send_from(&op, tx, element);
+		wait_until_senders_waiting(tx, 1);
+		for (size_t i = 0; i <= n; i++)
+			assert_receives(rx, i);
+		assert_op(&op, WEIR_OK);
+		cr_assert(memcmp(element, before, sizeof(element)) == 0);
 		free_both(tx, rx);
 	}
 }

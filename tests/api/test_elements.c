@@ -79,28 +79,44 @@ ONE_CASE(elements, of_odd_sizes_arrive_whole)
 	}
 }
 
-/* Nor where one side sleeps and the other serves it. */
+static void pass_to_who_waits(const struct flavor *flavor, bool by_select)
+{
+	ELEMENT(element);
+	struct op op;
+	size_t n;
+	weir_sender *tx;
+	weir_receiver *rx;
+
+	open_flavor(flavor, &tx, &rx);
+	if (by_select)
+		op_recv_by_select(&op, rx, element);
+	else
+		op_recv_into(&op, rx, element);
+	wait_until_receivers_waiting(rx, 1);
+	assert_sends(tx, 7);
+	assert_op(&op, WEIR_OK);
+	assert_value(value_of(element), 7);
+	n = fill(tx);
+	fill_element(element, n);
+	if (by_select)
+		op_send_by_select(&op, tx, element);
+	else
+		op_send_from(&op, tx, element);
+	wait_until_senders_waiting(tx, 1);
+	for (size_t value = 0; value <= n; value++)
+		assert_receives(rx, value);
+	assert_op(&op, WEIR_OK);
+	free_both(tx, rx);
+}
+
+/* Nor where one side waits and the other serves it. */
 ONE_CASE(elements, of_odd_sizes_arrive_whole_at_who_waits)
 {
 	for (size_t i = 0; i < 2 * LENGTH(odd_sizes); i++) {
 		struct flavor flavor = {"", i % 2, odd_sizes[i / 2]};
-		struct op op;
-		size_t n;
-		weir_sender *tx;
-		weir_receiver *rx;
 
-		open_flavor(&flavor, &tx, &rx);
-		op_recv(&op, rx);
-		wait_until_receivers_waiting(rx, 1);
-		assert_sends(tx, 7);
-		assert_op_received(&op, 7);
-		n = fill(tx);
-		op_send(&op, tx, n);
-		wait_until_senders_waiting(tx, 1);
-		for (size_t value = 0; value <= n; value++)
-			assert_receives(rx, value);
-		assert_op(&op, WEIR_OK);
-		free_both(tx, rx);
+		pass_to_who_waits(&flavor, false);
+		pass_to_who_waits(&flavor, true);
 	}
 }
 

@@ -16,7 +16,7 @@
 #include <time.h>
 
 /* The page holds an element; these are the flavors that copy it from or to
- * there.  One that is small is never copied while it waits (waiter.h). */
+ * there.  For who waits, others do so only if it is not small (waiter.h). */
 #define STALL_CASES(set, suite, name) FOR_FLAVORS(suite, name, set(suite, name))
 #define OF_EIGHT(suite, name)                                                  \
 	FLAVOR_CASE(suite, name, two, 2, 8)                                    \

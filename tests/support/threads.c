@@ -92,6 +92,18 @@ static int run_recv(void *argument)
 	return status;
 }
 
+static int run_select(void *argument)
+{
+	struct op *op = argument;
+	weir_case send = WEIR_SEND_CASE(op->tx, op->element);
+	weir_case recv = WEIR_RECV_CASE(op->rx, op->element);
+	weir_case *choice = op->tx != NULL ? &send : &recv;
+	size_t index;
+	int status = weir_select(choice, 1, 0, &index);
+
+	return status == WEIR_OK ? choice->status : status;
+}
+
 static void op_start(struct op *op, int (*run)(void *), struct op how)
 {
 	*op = how;
@@ -132,6 +144,16 @@ void op_recv_until(struct op *op, weir_receiver *rx, int64_t deadline)
 void op_recv_into(struct op *op, weir_receiver *rx, void *element)
 {
 	op_start(op, run_recv, (struct op){.rx = rx, .element = element});
+}
+
+void op_send_by_select(struct op *op, weir_sender *tx, void *element)
+{
+	op_start(op, run_select, (struct op){.tx = tx, .element = element});
+}
+
+void op_recv_by_select(struct op *op, weir_receiver *rx, void *element)
+{
+	op_start(op, run_select, (struct op){.rx = rx, .element = element});
 }
 
 int op_join(struct op *op)

@@ -55,6 +55,9 @@ void op_send_from(struct op *op, weir_sender *tx, void *element);
 void op_recv(struct op *op, weir_receiver *rx);
 void op_recv_until(struct op *op, weir_receiver *rx, int64_t deadline_ns);
 void op_recv_into(struct op *op, weir_receiver *rx, void *element);
+/* The same by a select of this one case. */
+void op_send_by_select(struct op *op, weir_sender *tx, void *element);
+void op_recv_by_select(struct op *op, weir_receiver *rx, void *element);
 int op_join(struct op *op); /* the call's status */
 
 /* Join an op and assert how it ended. */
