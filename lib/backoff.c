@@ -26,7 +26,8 @@
 #define LONG_SLEEP 4     /* limits, ours at least, being woken included */
 #define SHORT_SLEEP 2    /* likewise */
 #define YIELDS_ALONE 2   /* before a sleep where there is one CPU */
-#define FIRST_STEP 2     /* pauses; and each, at a word of one's own */
+#define FIRST_STEP 1     /* pauses; and each, as long as SHORTEST */
+#define STEP_AT_WORD 2   /* each */
 #define SMALL 64         /* elements: fewer come in less than a microsecond */
 #define STEP_IN_SMALL 16 /* pauses: half of what a line takes at the worst */
 #define STEP_IN_LARGE 64
@@ -191,7 +192,7 @@ static bool may_yield(const struct backoff *backoff)
 static uint32_t longest_step(size_t capacity)
 {
 	if (capacity == 0)
-		return FIRST_STEP;
+		return STEP_AT_WORD;
 	return capacity < SMALL ? STEP_IN_SMALL : STEP_IN_LARGE;
 }
 
@@ -201,7 +202,7 @@ void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity,
 	spin->backoff = backoff;
 	spin->budget = wi_backoff_budget(backoff);
 	spin->spun = 0;
-	spin->step = FIRST_STEP;
+	spin->step = capacity == 0 ? STEP_AT_WORD : FIRST_STEP;
 	spin->longest = longest_step(capacity);
 	spin->yields = UINT_MAX;
 	spin->now = 0;
@@ -229,7 +230,7 @@ static void pause_for_a_step(struct spin *spin)
 	for (uint32_t i = 0; i < spin->step; i++)
 		cpu_pause();
 	spin->spun += spin->step * PAUSE;
-	if (spin->step < spin->longest)
+	if (spin->step < spin->longest && spin->spun >= SHORTEST)
 		spin->step *= 2;
 }
 

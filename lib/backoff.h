@@ -22,8 +22,9 @@
  * element and takes the CPU from who has woken it.  (A process that is confined
  * to one CPU later on goes on to spin, for as little as has paid lately.)
  *
- * A spin goes in steps, with a look after each.  The steps grow, so that the
- * line which the other side is writing is left alone for a while; in a buffer
+ * A spin goes in steps, with a look after each.  At first they are as short as
+ * can be: a partner who answers at once is then seen at once.  Later they grow,
+ * so that the line which the other side is writing is left alone; in a buffer
  * that is large enough to fill meanwhile, more than in a small one.  Who waits
  * for room in a large one, but not in a select, starts with the longest step:
  * receivers have enough to do meanwhile, and to fill each place as soon as it

@@ -97,8 +97,8 @@ void wi_waiter_init_case(struct waiter *waiter, const struct endpoint *through,
 void wi_waiter_keep_element(
 	struct waiter *waiter, bool sends, size_t element_size);
 
-/* It is about to be served: fetch all lines of a plain one.  Of a select the
- * first two are its own, and the others not in use. */
+/* It is about to be served: fetch all lines of a plain one.  Of a case of a
+ * select only the first two are of use. */
 static inline void wi_waiter_prefetch(const struct waiter *waiter)
 {
 	const char *line = (const char *)waiter;

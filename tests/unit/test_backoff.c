@@ -391,6 +391,30 @@ BACKOFF_TEST(the_larger_the_buffer_the_less_often_it_is_looked_at)
 	cr_assert(spin_out(&large) < looks);
 }
 
+/* Who waits at a buffer sees an answer that comes at once. */
+BACKOFF_TEST(the_first_looks_follow_each_other_and_then_come_less_often)
+{
+	static const size_t capacities[] = {1, 63, 64, WEIR_UNBOUNDED};
+	struct backoff backoff;
+	struct spin spin;
+	uint32_t shortest, before;
+
+	wi_backoff_init(&backoff, 10000);
+	need_two_cpus();
+	for (size_t i = 0; i < sizeof capacities / sizeof *capacities; i++) {
+		wi_spin_start(&spin, &backoff, capacities[i], WEIR_FOREVER);
+		cr_assert(wi_spin(&spin));
+		shortest = spin.spun;
+		for (uint32_t looks = 2; looks <= 8; looks++) {
+			cr_assert(wi_spin(&spin));
+			cr_assert_eq(spin.spun, looks * shortest);
+		}
+		before = spin.spun;
+		cr_assert(wi_spin(&spin) && spin.spun == before + 2 * shortest);
+		cr_assert(wi_spin(&spin) && spin.spun == before + 6 * shortest);
+	}
+}
+
 /* If there is time for it, as there is not in 1 us. */
 BACKOFF_TEST(room_in_a_large_buffer_is_not_looked_for_at_once)
 {
