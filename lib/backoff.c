@@ -179,6 +179,19 @@ void wi_backoff_learn_of_sleep(struct backoff *backoff, int64_t slept)
 	set_hint(&backoff->rare, is_rare);
 }
 
+static void stop_yields(struct backoff *backoff)
+{
+	/* relaxed, both: hints. */
+	store_relaxed(
+		&backoff->crowded, load_relaxed(&backoff->waits) + CROWDED_FOR);
+}
+
+void wi_backoff_learn_of_others(struct backoff *backoff)
+{
+	if (!wi_backoff_may_spin())
+		stop_yields(backoff);
+}
+
 /* In this wait? */
 static bool may_yield(const struct backoff *backoff)
 {
@@ -258,9 +271,7 @@ static void yield(struct spin *spin)
 		spin->budget = 0;
 	if (took > SLICE && is_crowded(backoff, spin->now)) {
 		spin->yields = 0;
-		/* relaxed, both: hints. */
-		store_relaxed(&backoff->crowded,
-			load_relaxed(&backoff->waits) + CROWDED_FOR);
+		stop_yields(backoff);
 	}
 }
 

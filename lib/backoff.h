@@ -19,8 +19,11 @@
  * Where the process may use one CPU only, nobody spins: who is waited for
  * cannot run.  But a wait yields twice before it sleeps: others then fill, or
  * empty, a whole buffer in their turn, while a sleeper is woken for the first
- * element and takes the CPU from who has woken it.  (A process that is confined
- * to one CPU later on goes on to spin, for as little as has paid lately.)
+ * element and takes the CPU from who has woken it.  Where there is one place
+ * only, that pays between two threads: if others of the same side wait
+ * already, they are served first, and each yield is in vain.  (A process that
+ * is confined to one CPU later on goes on to spin, for as little as has paid
+ * lately.)
  *
  * A spin goes in steps, with a look after each.  At first they are as short as
  * can be: a partner who answers at once is then seen at once.  Later they grow,
@@ -71,6 +74,10 @@ void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success);
 
 /* In vain, and then it slept for so many ns. */
 void wi_backoff_learn_of_sleep(struct backoff *backoff, int64_t slept);
+
+/* Several wait on one side of a channel with one place: no yields in the next
+ * waits, if there is one CPU. */
+void wi_backoff_learn_of_others(struct backoff *backoff);
 
 /* One spin.  Zeroed, it is over before it starts. */
 struct spin {

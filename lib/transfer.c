@@ -164,6 +164,13 @@ static bool keep_small(const struct transfer *transfer, struct waiter *waiter)
 	return !sends;
 }
 
+/* Inside the gate, about to stand behind others. */
+static void learn_of_others(struct channel *channel)
+{
+	wi_backoff_learn_of_others(&channel->sides[SENDING].backoff);
+	wi_backoff_learn_of_others(&channel->sides[RECEIVING].backoff);
+}
+
 /* Stand in the queue until served, or until time is up. */
 static int stand_and_wait(struct transfer *transfer, struct spin *spin)
 {
@@ -188,6 +195,9 @@ static int stand_and_wait(struct transfer *transfer, struct spin *spin)
 		return WEIR_OK;
 	}
 	in_parker = keep_small(transfer, waiter);
+	if (channel->queue.capacity == 1 &&
+		wi_channel_waits(channel, transfer->side))
+		learn_of_others(channel);
 	wi_channel_queue(channel, transfer->side, waiter);
 	wi_channel_settle(channel, &decided);
 	withdrawn = withdraw_if_late(transfer, waiter);

@@ -525,6 +525,29 @@ BACKOFF_TEST(after_a_long_yield_the_next_64_waits_do_not_yield)
 	cr_assert(some == 62);
 }
 
+BACKOFF_TEST(on_one_cpu_who_hears_of_others_does_not_yield)
+{
+	struct backoff backoff;
+
+	allow_one_cpu();
+	wi_backoff_init(&backoff, LIMIT);
+	cr_assert(yields(&backoff));
+	wi_backoff_learn_of_others(&backoff);
+	for (int i = 0; i < 64; i++)
+		cr_assert(!yields(&backoff));
+	cr_assert(yields(&backoff) || yields(&backoff));
+}
+
+BACKOFF_TEST(on_two_cpus_others_are_nothing_to_who_yields)
+{
+	struct backoff backoff;
+
+	wi_backoff_init(&backoff, LIMIT);
+	need_two_cpus();
+	wi_backoff_learn_of_others(&backoff);
+	cr_assert(yields(&backoff));
+}
+
 BACKOFF_TEST(on_one_cpu_who_may_not_spin_does_not_yield)
 {
 	struct backoff backoff;

@@ -10,6 +10,8 @@
 #include "fixture.h"
 #include "hand.h"
 
+#include <sched.h>
+
 #define SEAM_TEST(name) Test(channel_seams, name, .timeout = TEST_SECONDS)
 #define GATE_SLEEPERS 4 /* gate.c: somebody sleeps before it */
 
@@ -636,5 +638,51 @@ SEAM_TEST(nothing_is_ever_on_its_way_in_a_rendezvous)
 	queue_waiter(&sender, RECEIVING, &from, 1);
 	cr_assert(wi_channel_withdraw(channel, RECEIVING, &sender));
 	wi_channel_leave(channel, &decided);
+	free_both(tx, rx);
+}
+
+/* -- Where there is one CPU ---------------------------------------------------- */
+
+static bool yields_are_stopped(enum side side)
+{
+	struct backoff *backoff = &channel->sides[side].backoff;
+
+	return load_relaxed(&backoff->crowded) != 0; /* relaxed: a hint */
+}
+
+/* So many receivers wait; then they are served. */
+static void let_wait(size_t capacity, size_t n)
+{
+	struct op ops[2];
+
+	open_here(capacity);
+	for (size_t i = 0; i < n; i++) {
+		op_recv(&ops[i], rx);
+		wait_for_waiting(RECEIVING, i + 1);
+	}
+	for (size_t i = 0; i < n; i++)
+		assert_sends(tx, i);
+	for (size_t i = 0; i < n; i++)
+		assert_op_received(&ops[i], i);
+}
+
+SEAM_TEST(who_waits_behind_others_at_one_place_stops_the_yields_of_both_sides)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	if (sched_setaffinity(0, sizeof set, &set) != 0)
+		cr_skip_test("there is no first CPU");
+	let_wait(1, 1);
+	cr_assert(!yields_are_stopped(SENDING));
+	cr_assert(!yields_are_stopped(RECEIVING));
+	free_both(tx, rx);
+	let_wait(2, 2);
+	cr_assert(!yields_are_stopped(SENDING));
+	free_both(tx, rx);
+	let_wait(1, 2);
+	cr_assert(yields_are_stopped(SENDING));
+	cr_assert(yields_are_stopped(RECEIVING));
 	free_both(tx, rx);
 }
