@@ -11,7 +11,7 @@
 #include "clock.h"
 
 #define DEFAULT_LIMIT 50000 /* ns: about when who is woken starts to run */
-#define SHORTEST 160        /* ns: less than a system call takes */
+#define SHORTEST 160        /* ns, of spins: less than a system call takes */
 #define PROBE_EVERY 64      /* waits */
 #define PROBE_SELDOM 512    /* waits: after so many probes in vain: */
 #define PROBES_IN_VAIN 3
@@ -26,8 +26,8 @@
 #define LONG_SLEEP 4     /* limits, ours at least, being woken included */
 #define SHORT_SLEEP 2    /* likewise */
 #define YIELDS_ALONE 2   /* before a sleep where there is one CPU */
-#define FIRST_STEP 1     /* pauses; and each, as long as SHORTEST */
-#define STEP_AT_WORD 2   /* each */
+#define FIRST_STEP 1     /* pauses; and each one until SHORTEST is spent */
+#define STEP_AT_WORD 2   /* pauses: each one at a word of one's own */
 #define SMALL 64         /* elements: fewer come in less than a microsecond */
 #define STEP_IN_SMALL 16 /* pauses: half of what a line takes at the worst */
 #define STEP_IN_LARGE 64
@@ -150,7 +150,7 @@ void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success)
 	set_hint(&backoff->budget, wanted);
 }
 
-/* A yield has been long, to others, in one of the last waits. */
+/* Yields have been stopped, in one of the last waits. */
 static bool is_crowded_lately(const struct backoff *backoff)
 {
 	/* relaxed, both: hints. */

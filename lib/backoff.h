@@ -76,7 +76,7 @@ void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success);
 void wi_backoff_learn_of_sleep(struct backoff *backoff, int64_t slept);
 
 /* Several wait on one side of a channel with one place: no yields in the next
- * waits, if there is one CPU. */
+ * 64 waits, if there is one CPU.  To be called for both sides. */
 void wi_backoff_learn_of_others(struct backoff *backoff);
 
 /* One spin.  Zeroed, it is over before it starts. */

@@ -40,7 +40,8 @@ struct side_state {
 	struct list watchers;   /* inside the gate */
 	bool any_overdue;       /* inside: may a waiter be overdue? */
 	struct atomic_u64 open; /* endpoints; changed inside the gate */
-	/* Written by each wait of this side, outside. */
+	/* Written by each wait of this side, outside; on one CPU also inside,
+	 * for others. */
 	cache_aligned struct backoff backoff;
 };
 

@@ -164,7 +164,8 @@ static bool keep_small(const struct transfer *transfer, struct waiter *waiter)
 	return !sends;
 }
 
-/* Inside the gate, about to stand behind others. */
+/* Inside the gate, about to stand behind others.  It is for both sides: who
+ * goes on yielding gives the CPU to others who yield in vain. */
 static void learn_of_others(struct channel *channel)
 {
 	wi_backoff_learn_of_others(&channel->sides[SENDING].backoff);
