@@ -267,13 +267,11 @@ void wi_channel_settle(struct channel *channel, struct list *decided)
 {
 	bool moved;
 
-	if (channel->queue.capacity == 0) {
-		wi_channel_let_meet(channel, decided);
-		/* The queue only tells of the end.  relaxed: both flags are
-		 * set inside the gate. */
-		if (!(load_relaxed(&channel->queue.tail) & (ENDED | BROKEN)))
-			return;
-	}
+	/* Who waits there is served by who comes, and otherwise only hears of
+	 * the end.  relaxed: both flags are set inside the gate. */
+	if (channel->queue.capacity == 0 &&
+		!(load_relaxed(&channel->queue.tail) & (ENDED | BROKEN)))
+		return;
 	/* An element for a receiver makes a place for a sender, whose element
 	 * may be for the next receiver. */
 	do {
@@ -377,6 +375,8 @@ void wi_channel_leave_silently(struct channel *channel, struct list *decided)
 		let_go_if_nobody_waits(channel, SENDING);
 		let_go_if_nobody_waits(channel, RECEIVING);
 		wi_channel_tell_watchers(channel, decided);
+		invariant(channel->queue.capacity > 0 ||
+			  !wi_channel_has_pair(channel));
 		if (wi_gate_leave(&channel->gate))
 			break;
 		wi_channel_settle(channel, decided);

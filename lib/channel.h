@@ -182,14 +182,14 @@ void wi_channel_queue(
 /* Serve whoever can be served, until nobody can. */
 void wi_channel_settle(struct channel *channel, struct list *decided);
 
-/* Capacity 0: pair up the oldest of both sides, until nobody can be. */
-void wi_channel_let_meet(struct channel *channel, struct list *decided);
-
-/* Capacity 0: pair up with those who wait on the other side somebody plain who
- * comes, and stands in no queue yet.  True if his call is through; else he has
- * to wait for the rest. */
+/* Capacity 0: pair up with those who wait on the other side somebody who comes,
+ * and stands in no queue yet.  True if his call is through; else he has to wait
+ * for the rest. */
 bool wi_channel_meet(struct channel *channel, enum side side,
 	struct waiter *waiter, struct list *decided);
+
+/* Two who wait, and could meet?  For I3. */
+bool wi_channel_has_pair(struct channel *channel);
 
 /* Take out a waiter that has lost: another channel was faster. */
 static inline void wi_channel_forget(

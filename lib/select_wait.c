@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* select_wait.c - see select_wait.h; selection.h has the states.
  *
- *	1  enter all gates; look for endpoints that are closed
+ *	1  enter all gates; look for endpoints that are closed, and at capacity
+ *	   0 for somebody who waits on the other side: then it is done
  *	2  queue a waiter, or a watcher, for each case; settle each channel
  *	   until one case has been decided
  *	3  leave all gates; park
@@ -46,6 +47,43 @@ static bool is_small(const struct endpoint *end)
 	return end->channel->queue.element_size <= SMALL_ELEMENT;
 }
 
+/* Before the gates are entered, so that nobody waits for that there. */
+static void fill_in_waiters(
+	struct select_call *call, struct selection *selection)
+{
+	for (size_t i = 0; i < call->count; i++) {
+		const weir_case *choice = &call->cases[i];
+		struct endpoint *end = wi_case_end(choice);
+		struct waiter *waiter = &call->registrations[i].waiter;
+
+		if (end == NULL || !is_waiter(call, i))
+			continue;
+		wi_waiter_init_case(
+			waiter, end, wi_case_element(choice), selection, i);
+		if (is_small(end))
+			wi_waiter_keep_element(waiter,
+				wi_case_side(choice) == SENDING,
+				end->channel->queue.element_size);
+	}
+}
+
+/* Capacity 0: meet somebody who waits.  The case, or count. */
+static size_t meet_any(struct select_call *call, struct list *decided)
+{
+	for (size_t i = 0; i < call->count; i++) {
+		size_t at = call->order[i];
+		const weir_case *choice = &call->cases[at];
+		struct endpoint *end = wi_case_end(choice);
+
+		if (end != NULL && is_waiter(call, at) &&
+			end->channel->queue.capacity == 0 &&
+			wi_channel_meet(end->channel, wi_case_side(choice),
+				&call->registrations[at].waiter, decided))
+			return at;
+	}
+	return call->count;
+}
+
 static void queue_case(
 	struct select_call *call, struct selection *selection, size_t i)
 {
@@ -55,12 +93,6 @@ static void queue_case(
 	enum side side = wi_case_side(choice);
 
 	if (is_waiter(call, i)) {
-		wi_waiter_init_case(&registration->waiter, end,
-			wi_case_element(choice), selection, i);
-		if (is_small(end))
-			wi_waiter_keep_element(&registration->waiter,
-				side == SENDING,
-				end->channel->queue.element_size);
 		wi_channel_queue(end->channel, side, &registration->waiter);
 		return;
 	}
@@ -243,21 +275,25 @@ static uint64_t register_all(struct select_call *call,
 {
 	uint64_t chosen;
 	struct list decided;
-	size_t closed;
+	size_t at;
+	int status = WEIR_CLOSED_RESOURCE;
 
+	fill_in_waiters(call, selection);
 	wi_gates_enter(gates, &decided);
-	closed = find_closed(call);
-	if (closed < call->count) {
-		wi_gates_leave(gates, &decided);
-		selection->parker.status = WEIR_CLOSED_RESOURCE;
-		return closed;
+	at = find_closed(call);
+	if (at == call->count) {
+		status = WEIR_OK;
+		at = meet_any(call, &decided);
 	}
-	selection->registering = true;
+	if (at < call->count) {
+		wi_gates_leave(gates, &decided);
+		selection->parker.status = status;
+		return at;
+	}
 	for (size_t i = 0; i < call->count; i++)
 		if (wi_case_end(&call->cases[i]) != NULL)
 			queue_case(call, selection, i);
 	settle_all(call, selection, &decided);
-	selection->registering = false;
 	give_up_if_late(call, selection);
 	chosen = wi_selection_chosen(selection);
 	if (chosen < call->count)

@@ -16,8 +16,8 @@
  * The owner registers, and gives up, inside all of its gates at once.  Only
  * then is it sure to have seen every partner, and every partner to have seen
  * it: of two selects that meet on a channel one comes second there, finds the
- * other complete, and is itself invisible to everybody else.  That is why one
- * compare-and-swap is enough for a pair of selects.
+ * other complete, and meets it before it stands in any queue itself.  That is
+ * why one compare-and-swap is enough for a pair of selects.
  */
 #ifndef WI_SELECTION_H
 #define WI_SELECTION_H
@@ -33,16 +33,12 @@
 
 struct selection {
 	struct atomic_u64 chosen; /* UNDECIDED, GIVEN_UP, or a case */
-	/* The owner is inside all of its gates; written by it there, and read
-	 * inside a gate, which then is the owner itself. */
-	bool registering;
 	struct parker parker;
 };
 
 static inline void wi_selection_init(struct selection *selection)
 {
 	init_atomic(&selection->chosen, UNDECIDED);
-	selection->registering = false;
 	wi_parker_init(&selection->parker);
 }
 

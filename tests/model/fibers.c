@@ -75,6 +75,8 @@ static void go_to(unsigned thread)
 
 	if (thread == from)
 		return;
+	if (threads[thread].daemon)
+		threads[thread].turns++;
 	if (_setjmp(places[from]) == 0)
 		continue_at(thread);
 }
@@ -125,6 +127,10 @@ void fibers_note_all(struct location *location)
 				mix(threads[i].hash, location->write_hash);
 }
 
+/* A clock that strikes again and again, while a thread that could go on is not
+ * let, makes a wait that looks from time to time go on for ever. */
+#define TURNS_MOST 32
+
 static unsigned candidates(unsigned *list, bool with_self)
 {
 	unsigned n = 0;
@@ -136,7 +142,8 @@ static unsigned candidates(unsigned *list, bool with_self)
 		unsigned thread = i % thread_count;
 
 		if (thread != self && threads[thread].state == RUNNABLE &&
-			threads[thread].daemon == (i >= thread_count))
+			threads[thread].daemon == (i >= thread_count) &&
+			(n == 0 || threads[thread].turns < TURNS_MOST))
 			list[n++] = thread;
 	}
 	return n;

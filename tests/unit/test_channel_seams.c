@@ -263,6 +263,27 @@ SEAM_TEST(a_select_that_stands_in_line_twice_takes_one_partner)
 	free_both(tx, rx);
 }
 
+/* A receiver waits while the only place is claimed, and not filled yet. */
+SEAM_TEST(a_select_that_registers_at_a_buffer_meets_nobody)
+{
+	struct claim sender;
+	struct op receiver, choice;
+	uint64_t element;
+
+	open_here(1);
+	sender = claim_tail(&channel->ring);
+	op_recv(&receiver, rx);
+	wait_for_waiting(RECEIVING, 1);
+	fill_element(&element, 2);
+	op_send_by_select(&choice, tx, &element);
+	wait_for_waiting(SENDING, 1);
+	finish_send(&sender, 1);
+	assert_op_received(&receiver, 1);
+	assert_op(&choice, WEIR_OK);
+	assert_receives(rx, 2);
+	free_both(tx, rx);
+}
+
 /* -- Nobody overtakes ------------------------------------------------------------- */
 
 SEAM_TEST(a_place_that_came_free_is_the_waiting_senders)
@@ -324,7 +345,7 @@ SEAM_TEST(nothing_is_left_raised_when_no_sender_waits)
 
 /* -- Waiters without threads -------------------------------------------------------- */
 
-static void queue_waiter(
+static void init_waiter(
 	struct waiter *waiter, enum side side, uint64_t *elements, size_t n)
 {
 	/* Each has a parker of its own, at which nobody sleeps. */
@@ -336,6 +357,12 @@ static void queue_waiter(
 	wi_waiter_init(waiter,
 		side == SENDING ? wi_sender_end(tx) : wi_receiver_end(rx),
 		elements, n, parker);
+}
+
+static void queue_waiter(
+	struct waiter *waiter, enum side side, uint64_t *elements, size_t n)
+{
+	init_waiter(waiter, side, elements, n);
 	wi_channel_queue(channel, side, waiter);
 }
 
@@ -393,7 +420,7 @@ SEAM_TEST(a_sender_of_many_keeps_its_place_until_all_are_in)
 	free_both(tx, rx);
 }
 
-SEAM_TEST(a_rendezvous_pairs_the_oldest_of_both_sides)
+SEAM_TEST(who_comes_to_a_rendezvous_meets_the_oldest)
 {
 	uint64_t from[3], to[2] = {0, 0};
 	struct waiter senders[3], receivers[2];
@@ -405,11 +432,11 @@ SEAM_TEST(a_rendezvous_pairs_the_oldest_of_both_sides)
 		fill_element(&from[i], i + 1);
 		queue_waiter(&senders[i], SENDING, &from[i], 1);
 	}
-	for (size_t i = 0; i < 2; i++)
-		queue_waiter(&receivers[i], RECEIVING, &to[i], 1);
-	wi_channel_settle(channel, &decided);
 	for (size_t i = 0; i < 2; i++) {
-		cr_assert(!senders[i].queued && !receivers[i].queued);
+		init_waiter(&receivers[i], RECEIVING, &to[i], 1);
+		cr_assert(wi_channel_meet(
+			channel, RECEIVING, &receivers[i], &decided));
+		cr_assert(!senders[i].queued && senders[i + 1].queued);
 		assert_value(value_of(&to[i]), i + 1);
 	}
 	cr_assert(senders[2].queued);
