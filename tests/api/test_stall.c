@@ -35,16 +35,16 @@
 #define ONE_THREE_OF_EIGHT(suite, name)                                        \
 	FLAVOR_CASE(suite, name, one, 1, 8)                                    \
 	FLAVOR_CASE(suite, name, three, 3, 8)
-#define RENDEZVOUS_ONE_THREE_OF_24(suite, name)                                \
+#define RENDEZVOUS_ONE_THREE_OF_TWENTY_FOUR(suite, name)                       \
 	FLAVOR_CASE(suite, name, rendezvous, 0, 24)                            \
 	FLAVOR_CASE(suite, name, one, 1, 24)                                   \
 	FLAVOR_CASE(suite, name, three, 3, 24)
-#define RENDEZVOUS_ONE_THREE_UNBOUNDED_OF_24(suite, name)                      \
+#define RENDEZVOUS_ONE_THREE_UNBOUNDED_OF_TWENTY_FOUR(suite, name)             \
 	FLAVOR_CASE(suite, name, rendezvous, 0, 24)                            \
 	FLAVOR_CASE(suite, name, one, 1, 24)                                   \
 	FLAVOR_CASE(suite, name, three, 3, 24)                                 \
 	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 24)
-#define RENDEZVOUS_ONE_UNBOUNDED_OF_24(suite, name)                            \
+#define RENDEZVOUS_ONE_UNBOUNDED_OF_TWENTY_FOUR(suite, name)                   \
 	FLAVOR_CASE(suite, name, rendezvous, 0, 24)                            \
 	FLAVOR_CASE(suite, name, one, 1, 24)                                   \
 	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 24)
@@ -644,8 +644,8 @@ STALL_CASES(ALL_OF_EIGHT, stall, closes_do_not_wait_for_a_stopped_receiver)
 /* Inside the gate: a receiver copies the element of a sender that waits, from
  * that sender's memory.  Nobody's try_ call may wait for the gate, and what it
  * did in the meantime is seen to when the gate is left. */
-STALL_CASES(
-	RENDEZVOUS_ONE_THREE_OF_24, stall, try_calls_do_not_wait_for_who_serves)
+STALL_CASES(RENDEZVOUS_ONE_THREE_OF_TWENTY_FOUR, stall,
+	try_calls_do_not_wait_for_who_serves)
 {
 	struct stall stall;
 	struct op sender, receiver;
@@ -681,7 +681,7 @@ STALL_CASES(
 /* The other way round: a sender copies into the memory of a receiver that
  * waits.  What others send meanwhile is for the next in the queue, and it is the
  * stopped one who must see to it. */
-STALL_CASES(RENDEZVOUS_ONE_THREE_UNBOUNDED_OF_24, stall,
+STALL_CASES(RENDEZVOUS_ONE_THREE_UNBOUNDED_OF_TWENTY_FOUR, stall,
 	what_came_meanwhile_is_served_by_who_was_stopped)
 {
 	struct stall stall;
@@ -717,7 +717,7 @@ STALL_CASES(RENDEZVOUS_ONE_THREE_UNBOUNDED_OF_24, stall,
 }
 
 /* Nor does anybody who must wait for it burn a core. */
-STALL_CASES(RENDEZVOUS_ONE_UNBOUNDED_OF_24, stall,
+STALL_CASES(RENDEZVOUS_ONE_UNBOUNDED_OF_TWENTY_FOUR, stall,
 	all_others_sleep_while_who_serves_is_stopped)
 {
 	struct stall stall;
