@@ -8,9 +8,8 @@
  *	    inside the gate whoever waits.
  *	I2  no waiter could be served by what had been published when the gate
  *	    was last left.
- *	I3  capacity 0: those who wait and are live are all on one side, or all
- *	    of one selection.  Who comes is paired at once, if it can be
- *	    (meeting.c).
+ *	I3  capacity 0: those who wait are all on one side, or all of one
+ *	    selection.  Who comes is paired at once, if it can be (meeting.c).
  *
  * Ordering edges
  *	[sleep]  Nobody sleeps beside an element, nor beside a free place:

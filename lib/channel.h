@@ -188,7 +188,7 @@ void wi_channel_settle(struct channel *channel, struct list *decided);
 bool wi_channel_meet(struct channel *channel, enum side side,
 	struct waiter *waiter, struct list *decided);
 
-/* Two who wait, and could meet?  For I3. */
+/* Do any wait on both sides that are not of one select?  See I3. */
 bool wi_channel_has_pair(struct channel *channel);
 
 /* Take out a waiter that has lost: another channel was faster. */

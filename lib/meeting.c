@@ -3,34 +3,35 @@
  *
  * Who comes while somebody waits on the other side meets the oldest of those.
  * He needs no place in the queue for that, and nobody else can see him; also a
- * select, which is then inside all of its gates, and so need not be claimed.
- * Whoever may wait, and finds nobody, or too few for a send_many, joins the
- * queue of his side.  So there is never a pair in the queues that could meet:
- * I3 of channel.c.
+ * select that registers, which is inside all of its gates, and so need not be
+ * claimed.  Whoever may wait, and finds nobody, or too few for a send_many,
+ * joins the queue of his side: then nobody is left in the other one, but for
+ * cases of his own select.  That is I3 of channel.c.
  */
 #include "channel.h"
 
-/* A select does not meet itself. */
-static bool could_meet(
-	const struct waiter *sender, const struct waiter *receiver)
+static bool all_belong_to(
+	struct wait_queue *queue, const struct selection *selection)
 {
-	return wi_waiter_is_live(sender) && wi_waiter_is_live(receiver) &&
-	       (sender->selection == NULL ||
-		       sender->selection != receiver->selection);
+	struct waiter *waiter = NULL;
+
+	while ((waiter = wi_wait_queue_next(queue, waiter)) != NULL)
+		if (waiter->selection != selection)
+			return false;
+	return true;
 }
 
 bool wi_channel_has_pair(struct channel *channel)
 {
 	struct wait_queue *senders = &channel->waiting[SENDING];
 	struct wait_queue *receivers = &channel->waiting[RECEIVING];
-	struct waiter *sender = NULL, *receiver;
+	struct waiter *first = wi_wait_queue_first(senders);
 
-	while ((sender = wi_wait_queue_next(senders, sender)) != NULL)
-		for (receiver = NULL; (receiver = wi_wait_queue_next(
-					       receivers, receiver)) != NULL;)
-			if (could_meet(sender, receiver))
-				return true;
-	return false;
+	if (first == NULL || wi_wait_queue_first(receivers) == NULL)
+		return false;
+	return first->selection == NULL ||
+	       !all_belong_to(senders, first->selection) ||
+	       !all_belong_to(receivers, first->selection);
 }
 
 /* One element from or to the oldest who waits on the other side; it may be in

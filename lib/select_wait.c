@@ -67,7 +67,18 @@ static void fill_in_waiters(
 	}
 }
 
-/* Capacity 0: meet somebody who waits.  The case, or count. */
+/* Capacity 0: this case will be decided by the end, once it is queued. */
+static bool has_ended(const weir_case *choice, const struct channel *channel)
+{
+	uint64_t flags =
+		choice->kind == WEIR_CASE_RECV ? ENDED | BROKEN : BROKEN;
+
+	/* relaxed: set inside the gate. */
+	return load_relaxed(&channel->queue.tail) & flags;
+}
+
+/* Capacity 0: meet somebody who waits.  The case, or count; also where a case
+ * before that has ended.  (One before that which has a buffer comes second.) */
 static size_t meet_any(struct select_call *call, struct list *decided)
 {
 	for (size_t i = 0; i < call->count; i++) {
@@ -75,8 +86,11 @@ static size_t meet_any(struct select_call *call, struct list *decided)
 		const weir_case *choice = &call->cases[at];
 		struct endpoint *end = wi_case_end(choice);
 
-		if (end != NULL && is_waiter(call, at) &&
-			end->channel->queue.capacity == 0 &&
+		if (end == NULL || end->channel->queue.capacity > 0)
+			continue;
+		if (has_ended(choice, end->channel))
+			break;
+		if (is_waiter(call, at) &&
 			wi_channel_meet(end->channel, wi_case_side(choice),
 				&call->registrations[at].waiter, decided))
 			return at;

@@ -64,8 +64,8 @@ struct thread {
 	void (*body)(void *);
 	void *argument;
 	enum thread_state state;
-	bool daemon;    /* need not finish: the clock, RCU */
-	unsigned turns; /* of a daemon, so far */
+	bool daemon;      /* need not finish: the clock, RCU */
+	unsigned strikes; /* of the clock, so far */
 	/* While BLOCKED. */
 	const void *waits_for;
 	int64_t deadline; /* INT64_MAX: none */

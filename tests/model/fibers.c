@@ -75,8 +75,6 @@ static void go_to(unsigned thread)
 
 	if (thread == from)
 		return;
-	if (threads[thread].daemon)
-		threads[thread].turns++;
 	if (_setjmp(places[from]) == 0)
 		continue_at(thread);
 }
@@ -127,9 +125,10 @@ void fibers_note_all(struct location *location)
 				mix(threads[i].hash, location->write_hash);
 }
 
-/* A clock that strikes again and again, while a thread that could go on is not
- * let, makes a wait that looks from time to time go on for ever. */
-#define TURNS_MOST 32
+/* After so many strikes in a run the clock waits until nobody else can go on.
+ * Else a wait that looks from time to time went on for ever, beside a thread
+ * that could end it and is not let. */
+#define STRIKES_MOST 32
 
 static unsigned candidates(unsigned *list, bool with_self)
 {
@@ -143,7 +142,7 @@ static unsigned candidates(unsigned *list, bool with_self)
 
 		if (thread != self && threads[thread].state == RUNNABLE &&
 			threads[thread].daemon == (i >= thread_count) &&
-			(n == 0 || threads[thread].turns < TURNS_MOST))
+			(n == 0 || threads[thread].strikes < STRIKES_MOST))
 			list[n++] = thread;
 	}
 	return n;

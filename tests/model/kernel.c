@@ -57,6 +57,7 @@ static void pass_time(int64_t to)
 	struct location *location = memory_location(&clock_word);
 
 	fibers_point(location);
+	threads[self].strikes++;
 	if (to > now)
 		now = to;
 	fibers_note(location, true, (uint64_t)now);

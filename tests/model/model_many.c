@@ -325,6 +325,36 @@ MODEL(many, meet,
 	free_channel(ends);
 }
 
+/* A select that stands in line twice. */
+static void select_recv(void *argument)
+{
+	struct act *act = argument;
+	uint64_t into[2];
+	weir_case cases[] = {WEIR_RECV_CASE(act->rx, &into[0]),
+		WEIR_RECV_CASE(act->rx, &into[1])};
+	size_t index = 0;
+
+	act->status = weir_select(cases, 2, 0, &index);
+	check(cases[index].status == WEIR_OK);
+	act->element = into[index];
+}
+
+MODEL(many, meet_select, "send_many meets a select and a receiver, rendezvous")
+{
+	struct ends ends = open_channel(0);
+	struct run in = {.tx = ends.tx, .elements = {1, 2}};
+	struct act acts[4] = {RECEIVES(ends), RECEIVES(ends)};
+
+	spawn("run in", send_run, &in);
+	spawn("select", select_recv, &acts[0]);
+	spawn("receiver", do_recv, &acts[1]);
+	join();
+	check(in.status == WEIR_OK && in.moved == 2);
+	as_acts(&in, &acts[2]);
+	check_once(acts, 4, ends.rx);
+	free_channel(ends);
+}
+
 MODEL(many, meet_two, "send_many meets recv_many and a try_recv, rendezvous")
 {
 	struct ends ends = open_channel(0);

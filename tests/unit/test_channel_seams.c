@@ -263,6 +263,57 @@ SEAM_TEST(a_select_that_stands_in_line_twice_takes_one_partner)
 	free_both(tx, rx);
 }
 
+struct biased {
+	weir_case cases[2];
+	uint64_t into[2];
+	size_t index;
+};
+
+static int select_biased(void *argument)
+{
+	struct biased *it = argument;
+	int status = weir_select(it->cases, 2, WEIR_SELECT_BIASED, &it->index);
+
+	return status != WEIR_OK ? status : it->cases[it->index].status;
+}
+
+/* Both come while it is about to register: the end of the first channel, and a
+ * sender on the second. */
+SEAM_TEST(a_biased_select_hears_of_the_first_case_first)
+{
+	weir_sender *txs[2];
+	weir_receiver *rxs[2];
+	struct biased it = {.index = 7};
+	struct list decided;
+	struct task task;
+	struct op op;
+	size_t first;
+
+	for (size_t i = 0; i < 2; i++) {
+		open_here(0);
+		txs[i] = tx;
+		rxs[i] = rx;
+	}
+	/* The one whose gate is entered first. */
+	first = wi_sender_end(txs[0])->channel > wi_sender_end(txs[1])->channel;
+	it.cases[0] = (weir_case)WEIR_RECV_CASE(rxs[first], &it.into[0]);
+	it.cases[1] = (weir_case)WEIR_RECV_CASE(rxs[!first], &it.into[1]);
+	channel = wi_sender_end(txs[first])->channel;
+	wi_channel_enter(channel, &decided);
+	task_start(&task, select_biased, &it);
+	wait_until_one_sleeps_at_the_gate();
+	op_send(&op, txs[!first], 1);
+	wait_until_senders_waiting(txs[!first], 1);
+	wi_queue_finish(&channel->queue, ENDED);
+	wi_channel_leave(channel, &decided);
+	assert_status(task_join(&task), WEIR_END_OF_CHANNEL);
+	cr_assert(it.index == 0);
+	assert_receives(rxs[!first], 1);
+	assert_op(&op, WEIR_OK);
+	free_both(txs[0], rxs[0]);
+	free_both(txs[1], rxs[1]);
+}
+
 /* A receiver waits while the only place is claimed, and not filled yet. */
 SEAM_TEST(a_select_that_registers_at_a_buffer_meets_nobody)
 {
