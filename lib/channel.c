@@ -115,14 +115,6 @@ static int move_for(
 			       : queue->ops->pop(queue, element, HELD);
 }
 
-static int look(struct channel *channel, enum side side, uint64_t held)
-{
-	struct queue *queue = &channel->queue;
-
-	return side == SENDING ? queue->ops->can_push(queue, held)
-			       : queue->ops->can_pop(queue, held);
-}
-
 /* What an older waiter takes of `there`, in any case, before one that came
  * later: a select may be served elsewhere, a recv_many may go with one element,
  * a send_many that finds too little may give up. */
@@ -221,7 +213,7 @@ static int serve_one(
 		return move_for(channel, side, waiter);
 	/* Claimed once it is sure that there is an element for it, and taken
 	 * once it is ours: HELD keeps it. */
-	if (look(channel, side, HELD) == WEIR_WOULD_BLOCK)
+	if (wi_channel_ask_queue(channel, side, HELD) == WEIR_WOULD_BLOCK)
 		return WEIR_WOULD_BLOCK;
 	if (!wi_waiter_claim(waiter))
 		return LOST;

@@ -99,6 +99,17 @@ int wi_channel_create(const weir_options *options,
 void wi_channel_destroy(struct channel *channel);
 void wi_channel_release(struct channel *channel);
 
+/* What the queue would answer to an operation of that side, as can_push and
+ * can_pop; at capacity 0 it only tells of the end. */
+static inline int wi_channel_ask_queue(
+	struct channel *channel, enum side side, uint64_t held)
+{
+	struct queue *queue = &channel->queue;
+
+	return side == SENDING ? queue->ops->can_push(queue, held)
+			       : queue->ops->can_pop(queue, held);
+}
+
 /* Does anybody wait on that side?  For who is not inside the gate, a hint. */
 static inline bool wi_channel_waits(struct channel *channel, enum side side)
 {

@@ -13,6 +13,11 @@
 /* The size of the largest that a waiter, or its parker, has room for. */
 #define SMALL_ELEMENT 16
 
+static inline bool wi_is_small(size_t size)
+{
+	return size <= SMALL_ELEMENT;
+}
+
 /* What is to be sent, for the engine: it moves elements both ways, so it takes
  * plain pointers, and does not write to these. */
 static inline void *wi_readable(const void *elements)

@@ -42,11 +42,6 @@ static void told(struct watcher *watcher, bool ready, struct list *decided)
 		list_append(decided, &selection->parker.news.node);
 }
 
-static bool is_small(const struct endpoint *end)
-{
-	return end->channel->queue.element_size <= SMALL_ELEMENT;
-}
-
 /* Before the gates are entered, so that nobody waits for that there. */
 static void fill_in_waiters(
 	struct select_call *call, struct selection *selection)
@@ -60,21 +55,17 @@ static void fill_in_waiters(
 			continue;
 		wi_waiter_init_case(
 			waiter, end, wi_case_element(choice), selection, i);
-		if (is_small(end))
-			wi_waiter_keep_element(waiter,
-				wi_case_side(choice) == SENDING,
-				end->channel->queue.element_size);
+		(void)wi_waiter_keep_small(waiter,
+			wi_case_side(choice) == SENDING,
+			end->channel->queue.element_size);
 	}
 }
 
 /* Capacity 0: this case will be decided by the end, once it is queued. */
-static bool has_ended(const weir_case *choice, const struct channel *channel)
+static bool has_ended(const weir_case *choice, struct channel *channel)
 {
-	uint64_t flags =
-		choice->kind == WEIR_CASE_RECV ? ENDED | BROKEN : BROKEN;
-
-	/* relaxed: set inside the gate. */
-	return load_relaxed(&channel->queue.tail) & flags;
+	return wi_channel_ask_queue(channel, wi_case_side(choice), 0) !=
+	       WEIR_WOULD_BLOCK;
 }
 
 /* Capacity 0: meet somebody who waits.  The case, or count; also where a case
@@ -240,12 +231,12 @@ static void withdraw_others(struct select_call *call, size_t chosen)
 /* The waiter of the case has been served. */
 static int take_over(const weir_case *choice, const struct parker *parker)
 {
-	const struct endpoint *end = wi_case_end(choice);
+	size_t size = wi_case_end(choice)->channel->queue.element_size;
 
-	if (is_small(end) && wi_case_side(choice) == RECEIVING &&
+	/* As wi_waiter_keep_small has said: the waiter is not looked at. */
+	if (wi_is_small(size) && wi_case_side(choice) == RECEIVING &&
 		parker->status == WEIR_OK)
-		wi_copy_element(wi_case_element(choice), parker->element,
-			end->channel->queue.element_size);
+		wi_copy_element(wi_case_element(choice), parker->element, size);
 	return parker->status;
 }
 

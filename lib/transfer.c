@@ -151,19 +151,6 @@ static void start_spin(const struct transfer *transfer, struct spin *spin)
 		wi_spin_for_room(spin);
 }
 
-/* Keep one small element with those who wait.  True: it will be received in the
- * parker. */
-static bool keep_small(const struct transfer *transfer, struct waiter *waiter)
-{
-	size_t size = transfer->end->channel->queue.element_size;
-	bool sends = transfer->side == SENDING;
-
-	if (size > SMALL_ELEMENT || waiter->wanted > 1 || waiter->in_place)
-		return false;
-	wi_waiter_keep_element(waiter, sends, size);
-	return !sends;
-}
-
 /* Inside the gate, about to stand behind others.  It is for both sides: who
  * goes on yielding gives the CPU to others who yield in vain. */
 static void learn_of_others(struct channel *channel)
@@ -195,7 +182,8 @@ static int stand_and_wait(struct transfer *transfer, struct spin *spin)
 		transfer->done += waiter->done;
 		return WEIR_OK;
 	}
-	in_parker = keep_small(transfer, waiter);
+	in_parker = wi_waiter_keep_small(
+		waiter, transfer->side == SENDING, channel->queue.element_size);
 	if (channel->queue.capacity == 1 &&
 		wi_channel_waits(channel, transfer->side))
 		learn_of_others(channel);

@@ -44,14 +44,18 @@ void wi_waiter_init_case(struct waiter *waiter, const struct endpoint *through,
 	waiter->index = index;
 }
 
-void wi_waiter_keep_element(
+bool wi_waiter_keep_small(
 	struct waiter *waiter, bool sends, size_t element_size)
 {
 	unsigned char *here = sends ? waiter->element : waiter->parker->element;
 
+	if (!wi_is_small(element_size) || waiter->wanted > 1 ||
+		waiter->in_place)
+		return false;
 	if (sends)
 		wi_copy_element(here, waiter->elements, element_size);
 	waiter->elements = here;
+	return !sends;
 }
 
 void wi_wait_queue_init(struct wait_queue *queue)

@@ -92,9 +92,10 @@ void wi_waiter_init_in_place(struct waiter *waiter,
 void wi_waiter_init_case(struct waiter *waiter, const struct endpoint *through,
 	void *element, struct selection *selection, size_t index);
 
-/* Before it is queued, with one small element: let it be sent from the waiter,
- * or be received in its parker, out of which the owner copies it if WEIR_OK. */
-void wi_waiter_keep_element(
+/* Before it is queued: if it has one small element, let that be sent from the
+ * waiter, or be received in its parker; true: the latter, and the owner copies
+ * it from there if WEIR_OK. */
+bool wi_waiter_keep_small(
 	struct waiter *waiter, bool sends, size_t element_size);
 
 /* It is about to be served: fetch all lines of a plain one.  Of a case of a

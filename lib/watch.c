@@ -48,12 +48,10 @@ int wi_channel_look_inside(struct channel *channel, enum side side)
 
 int wi_channel_look(struct channel *channel, enum side side)
 {
-	struct queue *queue = &channel->queue;
-	int status = side == SENDING ? queue->ops->can_push(queue, 0)
-				     : queue->ops->can_pop(queue, 0);
+	int status = wi_channel_ask_queue(channel, side, 0);
 	struct list decided;
 
-	if (status == WEIR_WOULD_BLOCK && queue->capacity == 0 &&
+	if (status == WEIR_WOULD_BLOCK && channel->queue.capacity == 0 &&
 		wi_channel_waits(channel, wi_other_side(side)) &&
 		wi_channel_try_enter(channel, &decided)) {
 		status = wi_channel_look_inside(channel, side);

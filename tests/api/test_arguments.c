@@ -335,10 +335,7 @@ static void start_recv(
 	struct op *op, weir_receiver *rx, unsigned char *out, bool by_select)
 {
 	memset(out, 0x5a, MAX_ELEMENT + 16);
-	if (by_select)
-		op_recv_by_select(op, rx, out);
-	else
-		op_recv_into(op, rx, out);
+	op_recv_by(op, rx, out, by_select);
 	wait_until_receivers_waiting(rx, 1);
 }
 
@@ -382,10 +379,7 @@ CAN_BE_FULL(arguments, a_send_that_waits_leaves_its_element_alone)
 		memset(element, 0x5a, sizeof(element));
 		fill_element(element, n);
 		memcpy(before, element, sizeof(element));
-		if (by_select)
-			op_send_by_select(&op, tx, element);
-		else
-			op_send_from(&op, tx, element);
+		op_send_by(&op, tx, element, by_select);
 		wait_until_senders_waiting(tx, 1);
 		for (size_t i = 0; i <= n; i++)
 			assert_receives(rx, i);

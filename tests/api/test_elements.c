@@ -88,20 +88,14 @@ static void pass_to_who_waits(const struct flavor *flavor, bool by_select)
 	weir_receiver *rx;
 
 	open_flavor(flavor, &tx, &rx);
-	if (by_select)
-		op_recv_by_select(&op, rx, element);
-	else
-		op_recv_into(&op, rx, element);
+	op_recv_by(&op, rx, element, by_select);
 	wait_until_receivers_waiting(rx, 1);
 	assert_sends(tx, 7);
 	assert_op(&op, WEIR_OK);
 	assert_value(value_of(element), 7);
 	n = fill(tx);
 	fill_element(element, n);
-	if (by_select)
-		op_send_by_select(&op, tx, element);
-	else
-		op_send_from(&op, tx, element);
+	op_send_by(&op, tx, element, by_select);
 	wait_until_senders_waiting(tx, 1);
 	for (size_t value = 0; value <= n; value++)
 		assert_receives(rx, value);

@@ -40,9 +40,7 @@
 	FLAVOR_CASE(suite, name, one, 1, 24)                                   \
 	FLAVOR_CASE(suite, name, three, 3, 24)
 #define RENDEZVOUS_ONE_THREE_UNBOUNDED_OF_TWENTY_FOUR(suite, name)             \
-	FLAVOR_CASE(suite, name, rendezvous, 0, 24)                            \
-	FLAVOR_CASE(suite, name, one, 1, 24)                                   \
-	FLAVOR_CASE(suite, name, three, 3, 24)                                 \
+	RENDEZVOUS_ONE_THREE_OF_TWENTY_FOUR(suite, name)                       \
 	FLAVOR_CASE(suite, name, unbounded, WEIR_UNBOUNDED, 24)
 #define RENDEZVOUS_ONE_UNBOUNDED_OF_TWENTY_FOUR(suite, name)                   \
 	FLAVOR_CASE(suite, name, rendezvous, 0, 24)                            \

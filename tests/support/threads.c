@@ -146,14 +146,16 @@ void op_recv_into(struct op *op, weir_receiver *rx, void *element)
 	op_start(op, run_recv, (struct op){.rx = rx, .element = element});
 }
 
-void op_send_by_select(struct op *op, weir_sender *tx, void *element)
+void op_send_by(struct op *op, weir_sender *tx, void *element, bool by_select)
 {
-	op_start(op, run_select, (struct op){.tx = tx, .element = element});
+	op_start(op, by_select ? run_select : run_send,
+		(struct op){.tx = tx, .element = element});
 }
 
-void op_recv_by_select(struct op *op, weir_receiver *rx, void *element)
+void op_recv_by(struct op *op, weir_receiver *rx, void *element, bool by_select)
 {
-	op_start(op, run_select, (struct op){.rx = rx, .element = element});
+	op_start(op, by_select ? run_select : run_recv,
+		(struct op){.rx = rx, .element = element});
 }
 
 int op_join(struct op *op)
@@ -218,4 +220,14 @@ size_t threads_sleeping(void)
 	}
 	closedir(tasks);
 	return count;
+}
+
+void allow_one_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	if (sched_setaffinity(0, sizeof set, &set) != 0)
+		cr_skip_test("there is no first CPU");
 }

@@ -55,9 +55,10 @@ void op_send_from(struct op *op, weir_sender *tx, void *element);
 void op_recv(struct op *op, weir_receiver *rx);
 void op_recv_until(struct op *op, weir_receiver *rx, int64_t deadline_ns);
 void op_recv_into(struct op *op, weir_receiver *rx, void *element);
-/* The same by a select of this one case. */
-void op_send_by_select(struct op *op, weir_sender *tx, void *element);
-void op_recv_by_select(struct op *op, weir_receiver *rx, void *element);
+/* The two with an element, or by a select of this one case. */
+void op_send_by(struct op *op, weir_sender *tx, void *element, bool by_select);
+void op_recv_by(
+	struct op *op, weir_receiver *rx, void *element, bool by_select);
 int op_join(struct op *op); /* the call's status */
 
 /* Join an op and assert how it ended. */
@@ -82,6 +83,9 @@ void let_them_decide(weir_receiver *rx);
  * it may count a thread that is not there yet, so it makes a test sharp, and not
  * right. */
 size_t threads_sleeping(void);
+
+/* From now on, for this thread and those that it starts; or skip the test. */
+void allow_one_cpu(void);
 
 /* Until `condition` holds. */
 #define wait_until(condition)                                                  \

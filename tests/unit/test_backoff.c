@@ -16,16 +16,6 @@
 #define START (LIMIT / 4)
 #define SHORTEST 160
 
-static void allow_one_cpu(void)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(0, &set);
-	if (sched_setaffinity(0, sizeof set, &set) != 0)
-		cr_skip_test("there is no first CPU");
-}
-
 BACKOFF_TEST(nobody_spins_on_one_cpu)
 {
 	struct backoff backoff;

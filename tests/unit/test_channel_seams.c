@@ -10,8 +10,6 @@
 #include "fixture.h"
 #include "hand.h"
 
-#include <sched.h>
-
 #define SEAM_TEST(name) Test(channel_seams, name, .timeout = TEST_SECONDS)
 #define GATE_SLEEPERS 4 /* gate.c: somebody sleeps before it */
 
@@ -326,7 +324,7 @@ SEAM_TEST(a_select_that_registers_at_a_buffer_meets_nobody)
 	op_recv(&receiver, rx);
 	wait_for_waiting(RECEIVING, 1);
 	fill_element(&element, 2);
-	op_send_by_select(&choice, tx, &element);
+	op_send_by(&choice, tx, &element, true);
 	wait_for_waiting(SENDING, 1);
 	finish_send(&sender, 1);
 	assert_op_received(&receiver, 1);
@@ -746,12 +744,7 @@ static void let_wait(size_t capacity, size_t n)
 
 SEAM_TEST(who_waits_behind_others_at_one_place_stops_the_yields_of_both_sides)
 {
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(0, &set);
-	if (sched_setaffinity(0, sizeof set, &set) != 0)
-		cr_skip_test("there is no first CPU");
+	allow_one_cpu();
 	/* The receivers' own may have been long. */
 	let_wait(1, 1);
 	cr_assert(!yields_are_stopped(SENDING));
