@@ -16,6 +16,9 @@
 /* In a queue that holds them all elements touch new memory; this much of it. */
 #define MOST_QUEUED_BYTES (64 << 20)
 
+/* What a queue takes is at most about so many times what its elements are. */
+#define QUEUED_TIMES 4
+
 /* Where all peers get the same count, the slowest do up to so many times more
  * than what they were calibrated for. */
 #define MOST_OVERTIME 8
@@ -63,6 +66,12 @@ static bool ask(const struct bench_cell *cell, struct player *player,
 						      : "failed");
 	weir_failed |= peer->kind == BENCH_WEIR;
 	return false;
+}
+
+static bool holds_all(const struct bench_cell *cell)
+{
+	return cell->capacity == BENCH_UNBOUNDED ||
+	       cell->capacity == BENCH_HOLDS_ALL;
 }
 
 /* -- How many elements ------------------------------------------------------ */
@@ -151,6 +160,9 @@ static void take_turn(const struct bench_cell *cell, struct player *player)
 		bench_turn_stop(&player->turn);
 		start(cell, player, false);
 	}
+	if (holds_all(cell) && cell->workload->fixed_count == 0)
+		bench_memory_warm(
+			r->count * QUEUED_TIMES * bench_options.element_size);
 	if (!ask(cell, player, r->count, &figures))
 		return;
 	r->ns.at[r->ns.n++] = figures.ns;
@@ -182,8 +194,7 @@ static void run_cell(struct bench_cell *cell)
 	gather(cell);
 	for (int p = 0; p < n_players; p++)
 		counts[p] = calibrate(cell, &players[p]);
-	if (cell->capacity == BENCH_UNBOUNDED ||
-		cell->capacity == BENCH_HOLDS_ALL)
+	if (holds_all(cell))
 		make_alike(counts);
 	for (int p = 0; p < n_players; p++) {
 		players[p].result->count = counts[p];

@@ -292,6 +292,10 @@ uint64_t bench_expected_sum(unsigned producers, uint64_t each);
  * where only one CPU is allowed. */
 double bench_line_ns(void);
 
+/* Touches so much memory and gives it back, so that a virtual machine has it
+ * from its host when others touch it next.  (memory.c) */
+void bench_memory_warm(size_t bytes);
+
 /* The processor's name and the kernel's release; static. */
 const char *bench_cpu_model(void);
 const char *bench_kernel(void);

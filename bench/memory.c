@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* memory.c - resident bytes of an idle channel, and of a queued element.
+/* memory.c - resident bytes of an idle channel, and of a queued element; and
+ * memory that is there when a repetition begins.
  *
  * Here `ns` is bytes.  Counted is what the process has in memory, whoever
  * allocated it; pages that are reserved and not touched cost nothing.  The
@@ -9,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Exact, where the sums in statm and getrusage lag by some pages a CPU. */
 static double resident_bytes(void)
@@ -24,6 +26,23 @@ static double resident_bytes(void)
 		bench_die("the resident memory is not known");
 	fclose(file);
 	return (double)kib * 1024;
+}
+
+void bench_memory_warm(size_t bytes)
+{
+	const size_t page = 4096;
+	char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		bench_die("no memory");
+		/* Whole large pages, since those are what hosts take. */
+#ifdef MADV_HUGEPAGE
+	madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+	for (size_t at = 0; at < bytes; at += page)
+		memory[at] = 1;
+	munmap(memory, bytes);
 }
 
 void bench_memory_idle(const struct bench_workload *workload,
