@@ -47,6 +47,12 @@ static inline void prefetch_to_write(const void *address)
 #endif
 }
 
+/* This thread, among those that run. */
+static inline uint64_t this_thread(void)
+{
+	return (uintptr_t)__builtin_thread_pointer();
+}
+
 /* The struct that holds `member`, whose address is `pointer`. */
 #define container_of(pointer, type, member)                                    \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))

@@ -51,7 +51,9 @@ void wi_queue_init(struct queue *queue, const struct queue_ops *ops,
 	queue->abandoned_from = 0;
 	init_atomic(&queue->finishing, NOT_FINISHING);
 	init_atomic(&queue->tail, 0);
+	wi_contest_init(&queue->tail_contest);
 	init_atomic(&queue->head, 0);
+	wi_contest_init(&queue->head_contest);
 }
 
 bool wi_queue_is_of_words(const struct queue *queue)

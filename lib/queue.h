@@ -32,6 +32,7 @@
 #include "alloc.h"
 #include "atomic.h"
 #include "compiler.h"
+#include "contest.h"
 #include "fence.h"
 #include "slot.h"
 
@@ -153,8 +154,10 @@ struct queue {
 	uint64_t abandoned_from; /* a position; published by ABANDONING */
 	/* Written by senders. */
 	cache_aligned struct atomic_u64 tail;
+	struct contest tail_contest;
 	/* Written by receivers. */
 	cache_aligned struct atomic_u64 head;
+	struct contest head_contest;
 };
 
 void wi_queue_init(struct queue *queue, const struct queue_ops *ops,

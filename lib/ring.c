@@ -50,19 +50,6 @@
 
 /* -- One element --------------------------------------------------------- */
 
-static int push(struct queue *queue, const void *element, uint64_t held)
-{
-	struct ring *ring = ring_of(queue);
-	struct ring_claim claim;
-	int status = ring_claim_free(ring, held, &claim);
-
-	if (unlikely(status != 0))
-		return status;
-	wi_copy_element(wi_slot_element(claim.slot, &ring->layout), element,
-		queue->element_size);
-	return wi_queue_fill(queue, claim.slot, claim.number, claim.word);
-}
-
 static int can_push(struct queue *queue, uint64_t held)
 {
 	/* acquire [closed]; seq_cst [sleep]: as in skip, for who watches. */
@@ -71,18 +58,34 @@ static int can_push(struct queue *queue, uint64_t held)
 	return ring_find_free(ring_of(queue), held, &claim);
 }
 
-static int pop(struct queue *queue, void *element, uint64_t held)
+static ALWAYS_INLINE int push_at_once(
+	struct queue *queue, const void *element, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
 	struct ring_claim claim;
+	int status = ring_claim_free(ring, held, false, &claim);
 
-	if (!ring_claim_full(ring, held, &claim))
-		return wi_queue_nothing(queue, claim.word);
-	wi_copy_element(element, wi_slot_element(claim.slot, &ring->layout),
+	if (unlikely(status != 0))
+		return status;
+	wi_copy_element(wi_slot_element(claim.slot, &ring->layout), element,
 		queue->element_size);
-	/* release [vacated]: pairs with ring_find_free's load of turn. */
-	wi_queue_turn(queue, claim.slot, claim.number + TURNS);
-	return 0;
+	return wi_queue_fill(queue, claim.slot, claim.number, claim.word);
+}
+
+/* But who is inside the gate does not pause there. */
+OUT_OF_LINE static int push_in_contest(
+	struct queue *queue, const void *element, uint64_t held)
+{
+	if (held == 0 && can_push(queue, 0) == 0)
+		wi_contest(&queue->tail_contest, &queue->tail);
+	return push_at_once(queue, element, held);
+}
+
+static int push(struct queue *queue, const void *element, uint64_t held)
+{
+	if (contest_is_on(&queue->tail_contest))
+		return push_in_contest(queue, element, held);
+	return push_at_once(queue, element, held);
 }
 
 static int can_pop(struct queue *queue, uint64_t held)
@@ -93,6 +96,37 @@ static int can_pop(struct queue *queue, uint64_t held)
 	if (ring_find_full(ring_of(queue), held, &claim))
 		return 0;
 	return wi_queue_nothing(queue, claim.word);
+}
+
+static ALWAYS_INLINE int pop_at_once(
+	struct queue *queue, void *element, uint64_t held)
+{
+	struct ring *ring = ring_of(queue);
+	struct ring_claim claim;
+	int status = ring_claim_full(ring, held, false, &claim);
+
+	if (unlikely(status != 0))
+		return status;
+	wi_copy_element(element, wi_slot_element(claim.slot, &ring->layout),
+		queue->element_size);
+	/* release [vacated]: pairs with ring_find_free's load of turn. */
+	wi_queue_turn(queue, claim.slot, claim.number + TURNS);
+	return 0;
+}
+
+OUT_OF_LINE static int pop_in_contest(
+	struct queue *queue, void *element, uint64_t held)
+{
+	if (held == 0 && can_pop(queue, 0) == 0)
+		wi_contest(&queue->head_contest, &queue->head);
+	return pop_at_once(queue, element, held);
+}
+
+static int pop(struct queue *queue, void *element, uint64_t held)
+{
+	if (contest_is_on(&queue->head_contest))
+		return pop_in_contest(queue, element, held);
+	return pop_at_once(queue, element, held);
 }
 
 /* -- Many by one claim --------------------------------------------------- */
@@ -207,7 +241,7 @@ static int reserve(struct queue *queue, void **place, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
 	struct ring_claim claim;
-	int status = ring_claim_free(ring, held, &claim);
+	int status = ring_claim_free(ring, held, false, &claim);
 
 	if (status != 0)
 		return status;
@@ -223,9 +257,10 @@ static int acquire(struct queue *queue, void **place, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
 	struct ring_claim claim;
+	int status = ring_claim_full(ring, held, false, &claim);
 
-	if (!ring_claim_full(ring, held, &claim))
-		return wi_queue_nothing(queue, claim.word);
+	if (status != 0)
+		return status;
 	/* seq_cst [sleep]: as in reserve. */
 	exchange_seq_cst(&claim.slot->turn, claim.number + ACQUIRED);
 	*place = wi_slot_element(claim.slot, &ring->layout);

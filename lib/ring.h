@@ -83,9 +83,12 @@ static ALWAYS_INLINE void ring_locate(
 /* A claimed slot's turn is the claimer's to change.  There is no call on the
  * way to it, so that all stays in registers. */
 
+/* Another thread claims there too, and wi_contest comes first. */
+#define CONTEST (-EBUSY)
+
 /* -- The free place at tail ---------------------------------------------- */
 
-/* Both: 0, or as push. */
+/* Both: 0, or as push; or CONTEST, for who `asks`. */
 
 /* claim->word is what was read there lately. */
 static ALWAYS_INLINE int ring_find_free(
@@ -113,7 +116,7 @@ static ALWAYS_INLINE int ring_find_free(
 }
 
 static ALWAYS_INLINE int ring_claim_free(
-	struct ring *ring, uint64_t held, struct ring_claim *claim)
+	struct ring *ring, uint64_t held, bool asks, struct ring_claim *claim)
 {
 	for (;;) {
 		uint64_t tail;
@@ -125,6 +128,8 @@ static ALWAYS_INLINE int ring_claim_free(
 		status = ring_find_free(ring, held, claim);
 		if (unlikely(status != 0))
 			return status;
+		if (asks && contest_is_on(&ring->queue.tail_contest))
+			return CONTEST;
 		tail = claim->word;
 		/* seq_cst [sleep]: S0. */
 		if (likely(cas_seq_cst(&ring->queue.tail, &tail, claim->next)))
@@ -149,9 +154,8 @@ static ALWAYS_INLINE void ring_prefetch(
 
 /* -- The full place at head ---------------------------------------------- */
 
-/* Both: false, and wi_queue_nothing says why, by claim->word. */
-
-/* claim->word is what was read there lately. */
+/* claim->word is what was read there lately.  False: wi_queue_nothing says why.
+ */
 static ALWAYS_INLINE bool ring_find_full(
 	const struct ring *ring, uint64_t held, struct ring_claim *claim)
 {
@@ -175,8 +179,9 @@ static ALWAYS_INLINE bool ring_find_full(
 	}
 }
 
-static ALWAYS_INLINE bool ring_claim_full(
-	struct ring *ring, uint64_t held, struct ring_claim *claim)
+/* 0, or as pop; or CONTEST, for who `asks`. */
+static ALWAYS_INLINE int ring_claim_full(
+	struct ring *ring, uint64_t held, bool asks, struct ring_claim *claim)
 {
 	for (;;) {
 		uint64_t head;
@@ -186,14 +191,16 @@ static ALWAYS_INLINE bool ring_claim_full(
 		 * decides. */
 		claim->word = load_relaxed(&ring->queue.head);
 		if (unlikely(!ring_find_full(ring, held, claim)))
-			return false;
+			return wi_queue_nothing(&ring->queue, claim->word);
+		if (asks && contest_is_on(&ring->queue.head_contest))
+			return CONTEST;
 		head = claim->word;
 		/* seq_cst [sleep]: S0.  Releases [claimed]: turns carry the
 		 * data; see queue.c. */
 		done = cas_seq_cst(&ring->queue.head, &head, claim->next);
 		if (likely(done)) {
 			ring_prefetch(ring, claim->slot);
-			return true;
+			return 0;
 		}
 		wi_pause_after_loss();
 	}

@@ -98,8 +98,10 @@ static ALWAYS_INLINE int wi_send_word(
 	struct channel *channel = end->channel;
 	struct ring *ring = &channel->ring;
 	struct ring_claim claim;
-	int status = ring_claim_free(ring, 0, &claim);
+	int status = ring_claim_free(ring, 0, true, &claim);
 
+	if (unlikely(status == CONTEST))
+		return wi_send_any(end, element, terms);
 	if (terms->patience == IN_PASSING && status == WEIR_WOULD_BLOCK)
 		return status;
 	if (unlikely(status != WEIR_OK))
@@ -120,15 +122,15 @@ static ALWAYS_INLINE int wi_recv_word(
 	struct channel *channel = end->channel;
 	struct ring *ring = &channel->ring;
 	struct ring_claim claim;
+	int status = ring_claim_full(ring, 0, true, &claim);
 
-	if (unlikely(!ring_claim_full(ring, 0, &claim))) {
-		int status = wi_queue_nothing(&ring->queue, claim.word);
-
-		if (terms->patience == IN_PASSING && status == WEIR_WOULD_BLOCK)
-			return status;
+	if (unlikely(status == CONTEST))
+		return wi_recv_any(end, element, terms);
+	if (terms->patience == IN_PASSING && status == WEIR_WOULD_BLOCK)
+		return status;
+	if (unlikely(status != WEIR_OK))
 		return wi_transfer_refused(
 			end, RECEIVING, element, terms, status);
-	}
 	wi_copy_word(element, wi_slot_element(claim.slot, &ring->layout),
 		ring->queue.element_size);
 	wi_queue_store_turn(claim.slot, claim.number + TURNS);

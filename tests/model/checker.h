@@ -70,6 +70,9 @@ int64_t model_now(void);
 /* How many CPUs the process may use: 1 (no spinning), if not told otherwise. */
 void model_cpus(unsigned count);
 
+/* Threads know who claimed before them (lib/contest.h): not so, if not told. */
+void tell_threads_apart(void);
+
 /* From here to the end of this run any allocation may fail, `times` at most. */
 void allocations_may_fail(unsigned times);
 

@@ -25,6 +25,7 @@
 static int64_t now;
 static int64_t last_deadline; /* that a model has made */
 static unsigned cpus;
+static bool told_apart;
 static unsigned early_ends_left;
 static bool has_clock;
 static uint64_t clock_word;      /* where the clock is a location */
@@ -119,6 +120,7 @@ void kernel_reset(void)
 {
 	now = last_deadline = EPOCH;
 	cpus = 1;
+	told_apart = false;
 	early_ends_left = 0;
 	has_clock = false;
 	descriptor_count = 0;
@@ -138,6 +140,18 @@ int model_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set)
 	for (unsigned i = 0; i < cpus; i++)
 		CPU_SET_S(i, size, set);
 	return 0;
+}
+
+/* -- Who is who ---------------------------------------------------------- */
+
+void tell_threads_apart(void)
+{
+	told_apart = true;
+}
+
+void *model_thread_pointer(void)
+{
+	return told_apart ? &threads[self] : NULL;
 }
 
 /* -- Futexes ------------------------------------------------------------- */

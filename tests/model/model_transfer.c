@@ -53,6 +53,42 @@ MODEL(transfer, try_wrap, "two try_sends and two try_recvs at capacity 2")
 	free_channel(ends);
 }
 
+MODEL(transfer, senders_contend, "each knows that the other claims, too")
+{
+	struct ends ends;
+	struct act acts[2];
+
+	tell_threads_apart();
+	ends = open_with(2, 0);
+	acts[0] = (struct act)SENDS(ends, 1);
+	acts[1] = (struct act)SENDS(ends, 2);
+	spawn("sender 1", do_try_send, &acts[0]);
+	spawn("sender 2", do_try_send, &acts[1]);
+	join();
+	check(acts[0].status == WEIR_OK && acts[1].status == WEIR_OK);
+	check_once(acts, 2, ends.rx);
+	free_channel(ends);
+}
+
+MODEL(transfer, receivers_contend, "likewise")
+{
+	struct ends ends;
+	struct act acts[4];
+
+	tell_threads_apart();
+	ends = open_with(2, 2);
+	acts[0] = (struct act)RECEIVES(ends);
+	acts[1] = (struct act)RECEIVES(ends);
+	acts[2] = inside(0, ends.tx);
+	acts[3] = inside(1, ends.tx);
+	spawn("receiver 1", do_try_recv, &acts[0]);
+	spawn("receiver 2", do_try_recv, &acts[1]);
+	join();
+	check(acts[0].status == WEIR_OK && acts[1].status == WEIR_OK);
+	check_once(acts, 4, ends.rx);
+	free_channel(ends);
+}
+
 MODEL(transfer, wait_for_element, "a receiver waits, a sender comes")
 {
 	struct ends ends = open_with(1, 0);

@@ -41,6 +41,7 @@ int model_cond_init(pthread_cond_t *cond, const pthread_condattr_t *how);
 int model_cond_destroy(pthread_cond_t *cond);
 int model_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex);
 int model_cond_broadcast(pthread_cond_t *cond);
+void *model_thread_pointer(void);
 void model_abort(void) __attribute__((noreturn));
 
 #ifndef MODEL_CHECKER
@@ -65,6 +66,7 @@ void model_abort(void) __attribute__((noreturn));
 #define pthread_cond_destroy model_cond_destroy
 #define pthread_cond_wait model_cond_wait
 #define pthread_cond_broadcast model_cond_broadcast
+#define __builtin_thread_pointer model_thread_pointer
 #define abort model_abort
 #endif
 
