@@ -230,7 +230,7 @@ void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity,
 		spin->yields = 0;
 }
 
-void wi_spin_for_room(struct spin *spin)
+void wi_spin_for_many(struct spin *spin)
 {
 	/* A step as long as the budget would never pay. */
 	if (spin->longest == STEP_IN_LARGE &&

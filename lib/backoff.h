@@ -31,12 +31,14 @@
  * that is large enough to fill meanwhile, more than in a small one.  Who waits
  * for room in a large one, but not in a select, starts with the longest step:
  * receivers have enough to do meanwhile, and to fill each place as soon as it
- * is free would move a line to and fro for each element.  Who waits for a word
- * of its own disturbs nobody by looking.  After some 2 us the other side may be
- * without a CPU: then the steps are yields, which let it have ours.  But two
- * threads that the system has put on one CPU could go on like that for ever,
- * each one's yield the other's turn, while a wake-up looks for a CPU that is
- * free: every 32nd wait sleeps instead of yielding.
+ * is free would move a line to and fro for each element.  So does who waits for
+ * an element where many have come lately, if the buffer holds more than come in
+ * that step: close behind a sender each element would cost a line.  Who waits
+ * for a word of its own disturbs nobody by looking.  After some 2 us the other
+ * side may be without a CPU: then the steps are yields, which let it have ours.
+ * But two threads that the system has put on one CPU could go on like that for
+ * ever, each one's yield the other's turn, while a wake-up looks for a CPU that
+ * is free: every 32nd wait sleeps instead of yielding.
  *
  * And where a yield takes as long as a time slice, and other programs use the
  * CPUs as well (crowd.h), each further yield to them would cost a slice, while
@@ -97,9 +99,9 @@ struct spin {
 void wi_spin_start(struct spin *spin, struct backoff *backoff, size_t capacity,
 	int64_t deadline);
 
-/* It is for room: start with the longest step, if the buffer is large and the
- * budget is larger than that. */
-void wi_spin_for_room(struct spin *spin);
+/* It is for many places, or elements: start with the longest step, if the
+ * buffer is large and the budget is larger than that. */
+void wi_spin_for_many(struct spin *spin);
 
 /* Go one step.  False, at once: it is time to sleep. */
 bool wi_spin(struct spin *spin);

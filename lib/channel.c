@@ -432,6 +432,7 @@ static void init_side(struct side_state *side, uint32_t spin_limit)
 	list_init(&side->watchers);
 	side->any_overdue = false;
 	init_atomic(&side->open, 0);
+	init_atomic(&side->found_empty, 0);
 	wi_backoff_init(&side->backoff, spin_limit);
 }
 

@@ -43,6 +43,7 @@ struct side_state {
 	/* Written by each wait of this side, outside; on one CPU also inside,
 	 * for others. */
 	cache_aligned struct backoff backoff;
+	struct atomic_u64 found_empty; /* after so many elements; a hint */
 };
 
 struct channel {

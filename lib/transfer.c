@@ -11,6 +11,9 @@
 
 #include "clock.h"
 
+#define LARGE 512 /* elements: twice what comes during the longest step */
+#define STREAM 32 /* elements, from one look in vain to the next */
+
 static const unsigned char nothing; /* what an element of size 0 lies in */
 
 /* The next to be moved, or where it goes. */
@@ -138,6 +141,23 @@ static int64_t next_look(
 	return due < deadline ? due : deadline;
 }
 
+/* Receiving, from a buffer that holds more than comes during a long step: have
+ * many elements come since one last found it empty? */
+static bool is_stream(struct channel *channel)
+{
+	struct queue *queue = &channel->queue;
+	struct atomic_u64 *found_empty = &channel->sides[RECEIVING].found_empty;
+	uint64_t before, now;
+
+	if (queue->capacity < LARGE)
+		return false;
+	/* relaxed, all of them: hints. */
+	now = queue->ops->count(queue, load_relaxed(&queue->head));
+	before = load_relaxed(found_empty); /* relaxed */
+	store_relaxed(found_empty, now);    /* relaxed */
+	return now - before >= STREAM;
+}
+
 static void start_spin(const struct transfer *transfer, struct spin *spin)
 {
 	struct channel *channel = transfer->end->channel;
@@ -147,8 +167,8 @@ static void start_spin(const struct transfer *transfer, struct spin *spin)
 		return;
 	wi_spin_start(spin, &channel->sides[transfer->side].backoff,
 		channel->queue.capacity, transfer->deadline);
-	if (transfer->side == SENDING)
-		wi_spin_for_room(spin);
+	if (transfer->side == SENDING || is_stream(channel))
+		wi_spin_for_many(spin);
 }
 
 /* Inside the gate, about to stand behind others.  It is for both sides: who

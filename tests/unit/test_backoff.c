@@ -420,9 +420,9 @@ BACKOFF_TEST(room_in_a_large_buffer_is_not_looked_for_at_once)
 	wi_spin_start(&room_in_small, &backoff, 63, WEIR_FOREVER);
 	wi_spin_start(&room, &backoff, 64, WEIR_FOREVER);
 	wi_spin_start(&short_room, &short_of_time, 64, WEIR_FOREVER);
-	wi_spin_for_room(&room_in_small);
-	wi_spin_for_room(&room);
-	wi_spin_for_room(&short_room);
+	wi_spin_for_many(&room_in_small);
+	wi_spin_for_many(&room);
+	wi_spin_for_many(&short_room);
 	cr_assert(wi_spin(&element) && wi_spin(&room_in_small));
 	cr_assert(wi_spin(&room) && wi_spin(&short_room));
 	cr_assert_eq(room_in_small.spun, element.spun);
