@@ -13,14 +13,13 @@
 #define DEFAULT_LIMIT 50000 /* ns: about when who is woken starts to run */
 #define SHORTEST 160        /* ns, of spins: less than a system call takes */
 #define PROBE_EVERY 64      /* waits */
-#define PROBE_SELDOM 512    /* waits: after so many probes in vain: */
-#define PROBES_IN_VAIN 3
-#define SLEEP_EVERY 32   /* waits: instead of yielding */
-#define LOOK_EVERY 256   /* waits: to look at CPUs is a system call */
-#define LOOK_ALONE 16    /* waits, as long as there seems to be one CPU */
-#define PAUSE 20         /* ns; 10 to 60 in truth */
-#define YIELD_AFTER 2560 /* ns */
-#define YIELD 1000       /* ns, at most */
+#define PROBE_SELDOM 512    /* waits: after one in vain */
+#define SLEEP_EVERY 32      /* waits: instead of yielding */
+#define LOOK_EVERY 256      /* waits: to look at CPUs is a system call */
+#define LOOK_ALONE 16       /* waits, as long as there seems to be one CPU */
+#define PAUSE 20            /* ns; 10 to 60 in truth */
+#define YIELD_AFTER 2560    /* ns */
+#define YIELD 1000          /* ns, at most */
 #define SLICE 500000     /* ns: less than the system gives to who wants more */
 #define CROWDED_FOR 64   /* waits */
 #define LONG_SLEEP 4     /* limits, ours at least, being woken included */
@@ -89,7 +88,7 @@ void wi_backoff_init(struct backoff *backoff, uint32_t limit)
 	backoff->limit = limit;
 	init_atomic(&backoff->budget, budget_at_start(backoff));
 	init_atomic(&backoff->waits, 0);
-	init_atomic(&backoff->vain, 0);
+	init_atomic(&backoff->vain, false);
 	init_atomic(&backoff->rare, true); /* so that the first one counts */
 	init_atomic(&backoff->crowded, 0);
 	wi_crowd_init(&backoff->crowd);
@@ -109,7 +108,7 @@ uint32_t wi_backoff_budget(struct backoff *backoff)
 		return 0;
 	budget = load_relaxed(&backoff->budget); /* relaxed: a hint */
 	/* relaxed: a hint. */
-	if (budget > 0 && load_relaxed(&backoff->vain) < PROBES_IN_VAIN)
+	if (budget > 0 && !load_relaxed(&backoff->vain))
 		probe_every = PROBE_EVERY;
 	else
 		probe_every = PROBE_SELDOM;
@@ -132,15 +131,13 @@ void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success)
 
 	if (success) {
 		set_hint(&backoff->rare, false);
-		set_hint(&backoff->vain, 0);
+		set_hint(&backoff->vain, false);
 		wanted = spun < most / 2 ? 2 * spun : most;
 		if (wanted < budget)
 			return;
 	} else {
 		if (spun >= backoff->limit)
-			/* relaxed, both: a lost count delays. */
-			store_relaxed(&backoff->vain,
-				load_relaxed(&backoff->vain) + 1);
+			set_hint(&backoff->vain, true);
 		if (budget == 0)
 			return; /* it stays so until a sleep is shorter */
 		wanted = budget - budget / 4;

@@ -14,7 +14,7 @@
  * until the sleeper runs.  Else two threads could take turns at sleeping for
  * ever: each one wakes the other, has used up, before that one runs, what there
  * was to do, and sleeps.  One wait that lasts until the other runs ends that.
- * After three such waits in vain, and while nobody spins, it is every 512th.
+ * After one in vain, and while nobody spins, it is every 512th.
  *
  * Where the process may use one CPU only, nobody spins: who is waited for
  * cannot run.  But a wait yields twice before it sleeps: others then fill, or
@@ -59,7 +59,7 @@ struct backoff {
 	uint32_t limit;            /* ns; 0: never spin */
 	struct atomic_u32 budget;  /* ns; a hint, any thread may write it */
 	struct atomic_u32 waits;   /* so far; a hint too */
-	struct atomic_u32 vain;    /* spins of the whole limit; likewise */
+	struct atomic_u32 vain;    /* so was the last probe; likewise */
 	struct atomic_u32 rare;    /* the last wait was long; likewise */
 	struct atomic_u32 crowded; /* no yields up to that wait; likewise */
 	struct crowd crowd;
