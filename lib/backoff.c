@@ -272,11 +272,16 @@ static void yield(struct spin *spin)
 	}
 }
 
+bool wi_spin_can_pause(const struct spin *spin)
+{
+	return spin->spun < spin->budget && spin->spun < YIELD_AFTER;
+}
+
 static bool go_a_step(struct spin *spin)
 {
 	if (spin->spun >= spin->budget)
 		return false;
-	if (spin->spun < YIELD_AFTER)
+	if (wi_spin_can_pause(spin))
 		pause_for_a_step(spin);
 	else if (spin->yields > 0)
 		yield(spin);

@@ -106,6 +106,9 @@ void wi_spin_for_many(struct spin *spin);
 /* Go one step.  False, at once: it is time to sleep. */
 bool wi_spin(struct spin *spin);
 
+/* Would the next step be pauses? */
+bool wi_spin_can_pause(const struct spin *spin);
+
 /* The wait is over: learn from this spin. */
 void wi_spin_end(struct spin *spin);
 

@@ -32,23 +32,26 @@ void wi_parker_init(struct parker *parker)
 	init_atomic(&parker->state, SPINNING);
 }
 
+bool wi_parker_is_done(const struct parker *parker)
+{
+	/* acquire [done]: pairs with release. */
+	return load_acquire(&parker->state) == DONE;
+}
+
 bool wi_parker_park(struct parker *parker, struct spin *spin, int64_t deadline)
 {
 	uint32_t state = SPINNING;
 
 	do {
-		/* acquire [done]: pairs with release. */
-		if (load_acquire(&parker->state) == DONE)
+		if (wi_parker_is_done(parker))
 			return true;
 	} while (wi_spin(spin));
 	/* [park]: against release's exchange.  Acquires [done] if it
 	 * fails because of that. */
 	cas_acq_rel(&parker->state, &state, PARKED);
-	/* acquire [done]: pairs with release. */
-	while (load_acquire(&parker->state) != DONE) {
+	while (!wi_parker_is_done(parker)) {
 		if (wi_futex_wait(&parker->state, PARKED, deadline))
-			/* acquire [done]: as above. */
-			return load_acquire(&parker->state) == DONE;
+			return wi_parker_is_done(parker);
 	}
 	return true;
 }

@@ -30,6 +30,9 @@ struct parker {
 
 void wi_parker_init(struct parker *parker);
 
+/* The owner: is it DONE?  As below. */
+bool wi_parker_is_done(const struct parker *parker);
+
 /* The owner: wait until DONE, or until the deadline; first as long as the spin
  * lasts, then asleep.  True if DONE; then what the decider did happens before
  * this returns. */

@@ -7,11 +7,18 @@
 #include "case.h"
 #include "clock.h"
 #include "random.h"
+#include "select_stand.h"
 #include "select_wait.h"
 #include "transfer.h"
 
 /* Up to so many cases lie on the stack. */
 #define ON_STACK 32
+
+/* Cases that are looked at, all of them, after each pause of a spin. */
+#define FEW 16
+
+/* So often does a select leave its place for somebody whom it does not meet. */
+#define MOVES 4
 
 /* WEIR_OK: done, and the case says how; or WEIR_WOULD_BLOCK or WEIR_NO_MEMORY.
  * May miss what has just been published. */
@@ -111,6 +118,25 @@ static int look_again(struct select_call *call, unsigned flags,
 	return status;
 }
 
+/* Likewise, among rendezvous only: where somebody waits. */
+static int look_for_partner(struct select_call *call, unsigned flags,
+	struct spin *spin, size_t *index)
+{
+	int status = WEIR_WOULD_BLOCK;
+
+	for (int i = 0; i < MOVES && wi_spin_can_pause(spin); i++) {
+		enum stand found = wi_select_stand(call, spin, index);
+
+		if (found == SERVED)
+			return WEIR_OK;
+		if (found == SOMEBODY_WAITS)
+			status = try_all(call, flags, index);
+		if (status != WEIR_WOULD_BLOCK)
+			break;
+	}
+	return status;
+}
+
 static int wait(struct select_call *call, unsigned flags, size_t *index)
 {
 	struct spin spin = {.budget = 0};
@@ -118,9 +144,10 @@ static int wait(struct select_call *call, unsigned flags, size_t *index)
 
 	if (!wi_deadline_passed(call->deadline))
 		start_spin(call, &spin);
-	/* Of a rendezvous only who is registered hears. */
 	if (has_buffer(call))
 		status = look_again(call, flags, &spin, index);
+	else if (call->carry_out && call->count <= FEW)
+		status = look_for_partner(call, flags, &spin, index);
 	if (status == WEIR_WOULD_BLOCK)
 		status = wi_select_wait(call, &spin, index);
 	wi_spin_end(&spin);

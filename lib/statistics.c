@@ -23,12 +23,9 @@ static void fill(const struct endpoint *end, weir_statistics *out)
 	out->open_senders = (size_t)load_relaxed(&channel->sides[SENDING].open);
 	out->open_receivers = /* relaxed */
 		(size_t)load_relaxed(&channel->sides[RECEIVING].open);
-	/* acquire [counted]: pairs with the counting in waiter.c. */
-	out->senders_waiting =
-		(size_t)load_acquire(&channel->waiting[SENDING].count);
-	/* acquire [counted]: likewise. */
+	out->senders_waiting = wi_wait_queue_length(&channel->waiting[SENDING]);
 	out->receivers_waiting =
-		(size_t)load_acquire(&channel->waiting[RECEIVING].count);
+		wi_wait_queue_length(&channel->waiting[RECEIVING]);
 	out->sent = wi_queue_sent(queue);
 	out->received = wi_queue_received(queue);
 	out->dropped = load_relaxed(&queue->dropped);     /* relaxed */

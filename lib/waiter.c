@@ -2,8 +2,9 @@
 /* waiter.c - see waiter.h.
  *
  * Ordering edges
- *	[counted]  count's store -> statistics' load: for who has been told that
- *		somebody waits, nobody can go past that one any more
+ *	[counted]  set_count's store -> wi_wait_queue_length's load: for who has
+ *		been told that somebody waits, nobody can go past that one any
+ *		more
  */
 #include "waiter.h"
 
@@ -16,6 +17,7 @@ void wi_waiter_init(struct waiter *waiter, const struct endpoint *through,
 	waiter->queued = false;
 	waiter->in_place = false;
 	waiter->overdue = false;
+	waiter->stands = false;
 	waiter->elements = elements;
 	waiter->place = NULL;
 	waiter->wanted = wanted;
@@ -64,11 +66,13 @@ void wi_wait_queue_init(struct wait_queue *queue)
 	init_atomic(&queue->count, 0);
 }
 
-static void count(struct wait_queue *queue, uint64_t difference)
+static uint64_t weight(const struct waiter *waiter)
 {
-	/* relaxed: only changed inside the gate. */
-	uint64_t now = load_relaxed(&queue->count) + difference;
+	return waiter->stands ? (uint64_t)1 << 32 : 1;
+}
 
+static void set_count(struct wait_queue *queue, uint64_t now)
+{
 	store_release(&queue->count, now); /* [counted] */
 }
 
@@ -77,7 +81,8 @@ void wi_wait_queue_append(struct wait_queue *queue, struct waiter *waiter)
 	invariant(!waiter->queued);
 	list_append(&queue->waiters, &waiter->node);
 	waiter->queued = true;
-	count(queue, 1);
+	/* relaxed: only changed inside the gate. */
+	set_count(queue, load_relaxed(&queue->count) + weight(waiter));
 }
 
 void wi_wait_queue_remove(struct wait_queue *queue, struct waiter *waiter)
@@ -85,5 +90,12 @@ void wi_wait_queue_remove(struct wait_queue *queue, struct waiter *waiter)
 	invariant(waiter->queued);
 	list_remove(&waiter->node);
 	waiter->queued = false;
-	count(queue, (uint64_t)-1);
+	/* relaxed: as above. */
+	set_count(queue, load_relaxed(&queue->count) - weight(waiter));
+}
+
+uint32_t wi_wait_queue_length(const struct wait_queue *queue)
+{
+	/* acquire [counted]: pairs with set_count. */
+	return (uint32_t)load_acquire(&queue->count);
 }

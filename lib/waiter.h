@@ -53,6 +53,7 @@ struct waiter {
 	bool queued;
 	bool in_place; /* wants a place in hand, see queue.h */
 	bool overdue;  /* its deadline has passed, see wi_channel_withdraw */
+	bool stands;   /* for a moment, see select_stand.h */
 	/* Elements, one after the other: to send, or room for them. */
 	unsigned char *elements;
 	size_t wanted;
@@ -75,7 +76,8 @@ struct plain_waiter {
 };
 
 /* The waiters of one side of a channel, oldest first.  All inside the gate,
- * but for the count, which anybody may read. */
+ * but for the count, which anybody may read: those that stand there for a
+ * moment are in its upper half. */
 struct wait_queue {
 	struct list waiters;
 	struct atomic_u64 count;
@@ -126,6 +128,10 @@ static inline bool wi_waiter_is_live(const struct waiter *waiter)
 void wi_wait_queue_init(struct wait_queue *queue);
 void wi_wait_queue_append(struct wait_queue *queue, struct waiter *waiter);
 void wi_wait_queue_remove(struct wait_queue *queue, struct waiter *waiter);
+
+/* Anywhere: how many wait, but for those that stand there for a moment.  Nobody
+ * can go past them any more. */
+uint32_t wi_wait_queue_length(const struct wait_queue *queue);
 
 /* The one that came after `waiter`, or NULL; after NULL comes the oldest. */
 static inline struct waiter *wi_wait_queue_next(

@@ -3,54 +3,6 @@
  * deadlines and ends. */
 #include "traffic.h"
 
-/* A select over two operations. */
-struct choice {
-	weir_case cases[2];
-	size_t count;
-	uint64_t out[2], in[2];
-	int64_t deadline;
-	size_t index;
-	int status;
-};
-
-static struct choice choose(void)
-{
-	return (struct choice){.index = SIZE_MAX};
-}
-
-static void or_recv(struct choice *choice, weir_receiver *rx)
-{
-	size_t i = choice->count++;
-
-	choice->cases[i] = (weir_case)WEIR_RECV_CASE(rx, &choice->in[i]);
-}
-
-static void or_send(struct choice *choice, weir_sender *tx, uint64_t element)
-{
-	size_t i = choice->count++;
-
-	choice->out[i] = element;
-	choice->cases[i] = (weir_case)WEIR_SEND_CASE(tx, &choice->out[i]);
-}
-
-static void do_select(void *argument)
-{
-	struct choice *choice = argument;
-
-	choice->status =
-		weir_select(choice->cases, choice->count, 0, &choice->index);
-	check(choice->status == WEIR_OK);
-}
-
-static void do_select_until(void *argument)
-{
-	struct choice *choice = argument;
-
-	choice->status = weir_select_until(choice->cases, choice->count, 0,
-		&choice->index, choice->deadline);
-	check(choice->status == WEIR_OK || choice->status == WEIR_TIMED_OUT);
-}
-
 static void do_ready_until(void *argument)
 {
 	struct choice *choice = argument;
@@ -58,28 +10,6 @@ static void do_ready_until(void *argument)
 	choice->status = weir_ready_until(choice->cases, choice->count, 0,
 		&choice->index, choice->deadline);
 	check(choice->status == WEIR_OK || choice->status == WEIR_TIMED_OUT);
-}
-
-/* The case was carried out, and with success. */
-static bool did(const struct choice *choice, size_t i)
-{
-	return choice->status == WEIR_OK && choice->index == i &&
-	       choice->cases[i].status == WEIR_OK;
-}
-
-/* As an act, for check_once. */
-static struct act act_of(const struct choice *choice, size_t i)
-{
-	struct act act = {.status = did(choice, i) ? WEIR_OK : WEIR_TIMED_OUT};
-
-	if (choice->cases[i].kind == WEIR_CASE_SEND) {
-		act.tx = choice->cases[i].tx;
-		act.element = choice->out[i];
-	} else {
-		act.rx = choice->cases[i].rx;
-		act.element = choice->in[i];
-	}
-	return act;
 }
 
 static void one_of_two(size_t capacity)

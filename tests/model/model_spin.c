@@ -1,21 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* model_spin.c - the same with two CPUs: who waits looks again, unregistered,
- * and spins on its own word before it sleeps.  A program of its own, since how
- * many CPUs there are is remembered by the library. */
+ * and spins on its own word before it sleeps. */
 #include "traffic.h"
-
-static struct ends open_spinning(size_t capacity)
-{
-	weir_options options = WEIR_OPTIONS_INIT;
-	struct ends ends;
-
-	model_cpus(2);
-	options.capacity = capacity;
-	options.element_size = sizeof(uint64_t);
-	options.spin_limit = 100; /* ns: a few pauses */
-	check(weir_open_with(&options, &ends.tx, &ends.rx) == WEIR_OK);
-	return ends;
-}
 
 static void pass_two(size_t capacity)
 {

@@ -35,6 +35,19 @@ struct ends open_channel(size_t capacity)
 	return ends;
 }
 
+struct ends open_spinning(size_t capacity)
+{
+	weir_options options = WEIR_OPTIONS_INIT;
+	struct ends ends;
+
+	model_cpus(2);
+	options.capacity = capacity;
+	options.element_size = sizeof(uint64_t);
+	options.spin_limit = 100; /* ns: a few pauses */
+	check(weir_open_with(&options, &ends.tx, &ends.rx) == WEIR_OK);
+	return ends;
+}
+
 void free_channel(struct ends ends)
 {
 	weir_sender_free(ends.tx);
@@ -159,4 +172,64 @@ void check_once(const struct act *acts, size_t count, weir_receiver *rx)
 		found |= left[0];
 	}
 	check(found == accepted);
+}
+
+/* -- Selects --------------------------------------------------------------- */
+
+struct choice choose(void)
+{
+	return (struct choice){.index = SIZE_MAX};
+}
+
+void or_recv(struct choice *choice, weir_receiver *rx)
+{
+	size_t i = choice->count++;
+
+	choice->cases[i] = (weir_case)WEIR_RECV_CASE(rx, &choice->in[i]);
+}
+
+void or_send(struct choice *choice, weir_sender *tx, uint64_t element)
+{
+	size_t i = choice->count++;
+
+	choice->out[i] = element;
+	choice->cases[i] = (weir_case)WEIR_SEND_CASE(tx, &choice->out[i]);
+}
+
+void do_select(void *argument)
+{
+	struct choice *choice = argument;
+
+	choice->status =
+		weir_select(choice->cases, choice->count, 0, &choice->index);
+	check(choice->status == WEIR_OK);
+}
+
+void do_select_until(void *argument)
+{
+	struct choice *choice = argument;
+
+	choice->status = weir_select_until(choice->cases, choice->count, 0,
+		&choice->index, choice->deadline);
+	check(choice->status == WEIR_OK || choice->status == WEIR_TIMED_OUT);
+}
+
+bool did(const struct choice *choice, size_t i)
+{
+	return choice->status == WEIR_OK && choice->index == i &&
+	       choice->cases[i].status == WEIR_OK;
+}
+
+struct act act_of(const struct choice *choice, size_t i)
+{
+	struct act act = {.status = did(choice, i) ? WEIR_OK : WEIR_TIMED_OUT};
+
+	if (choice->cases[i].kind == WEIR_CASE_SEND) {
+		act.tx = choice->cases[i].tx;
+		act.element = choice->out[i];
+	} else {
+		act.rx = choice->cases[i].rx;
+		act.element = choice->in[i];
+	}
+	return act;
 }

@@ -40,6 +40,11 @@ struct ends {
 #define WIDE ((size_t)1 << 16)
 struct ends open_channel(size_t capacity);
 
+/* With two CPUs: who waits spins for a few pauses.  How many there are is
+ * remembered by the library, so all models of a program use the one or the
+ * other. */
+struct ends open_spinning(size_t capacity);
+
 /* Both are freed. */
 void free_channel(struct ends ends);
 
@@ -66,5 +71,31 @@ void check_once(const struct act *acts, size_t count, weir_receiver *rx);
 
 /* Those dropped so far since open_channel, as a sum. */
 uint64_t dropped(void);
+
+/* -- Selects --------------------------------------------------------------- */
+
+/* One over two operations, or fewer. */
+struct choice {
+	weir_case cases[2];
+	size_t count;
+	uint64_t out[2], in[2];
+	int64_t deadline;
+	size_t index;
+	int status;
+};
+
+struct choice choose(void);
+void or_recv(struct choice *choice, weir_receiver *rx);
+void or_send(struct choice *choice, weir_sender *tx, uint64_t element);
+
+/* For spawn, with a struct choice. */
+void do_select(void *choice);
+void do_select_until(void *choice);
+
+/* The case was carried out, and with success. */
+bool did(const struct choice *choice, size_t i);
+
+/* As an act, for check_once. */
+struct act act_of(const struct choice *choice, size_t i);
 
 #endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* select_stand.h - a select among rendezvous only, for the first moment of its
+ * wait: it looks for somebody who waits, and stands in one queue meanwhile.
+ *
+ * To register with each of n channels takes n gates, and to withdraw from the
+ * others n - 1 more; a partner comes a microsecond later, mostly.  But two that
+ * only look never meet.  So a select that may send stands at one of the
+ * channels to which it would, as a plain sender does, and looks for who waits
+ * at the others; one that can only receive just looks.  If it sees somebody it
+ * goes there.  Of two selects that stand, each sees the other and leaves its
+ * place: they may miss each other like that.
+ *
+ * Who waits elsewhere does not see a select that stands, nor does a try_ call.
+ * So this lasts for the first pauses of the spin only, a few microseconds, and
+ * for no yield; nobody sleeps, and statistics do not count it.  Then the select
+ * registers (select_wait.h), and nothing depends on what has been before.
+ */
+#ifndef WI_SELECT_STAND_H
+#define WI_SELECT_STAND_H
+
+#include "select_wait.h"
+
+enum stand {
+	IN_VAIN,        /* that moment is over */
+	SERVED,         /* *index is set, and the status of that case */
+	SOMEBODY_WAITS, /* at one of the channels, perhaps: look at all */
+};
+
+/* All channels are rendezvous; the cases are few, and to be carried out. */
+enum stand wi_select_stand(
+	struct select_call *call, struct spin *spin, size_t *index);
+
+#endif
