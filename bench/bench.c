@@ -160,7 +160,8 @@ static void take_turn(const struct bench_cell *cell, struct player *player)
 		bench_turn_stop(&player->turn);
 		start(cell, player, false);
 	}
-	if (holds_all(cell) && cell->workload->fixed_count == 0)
+	if (holds_all(cell) && cell->workload->fixed_count == 0 &&
+		player->turn.pid != 0)
 		bench_memory_warm(
 			r->count * QUEUED_TIMES * bench_options.element_size);
 	if (!ask(cell, player, r->count, &figures))

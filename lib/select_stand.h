@@ -12,8 +12,9 @@
  *
  * Who waits elsewhere does not see a select that stands, nor does a try_ call.
  * So this lasts for the first pauses of the spin only, a few microseconds, and
- * for no yield; nobody sleeps, and statistics do not count it.  Then the select
- * registers (select_wait.h), and nothing depends on what has been before.
+ * for no yield; nobody sleeps, statistics do not count it, and watchers are not
+ * told.  Then the select registers (select_wait.h), and nothing depends on what
+ * has been before.
  */
 #ifndef WI_SELECT_STAND_H
 #define WI_SELECT_STAND_H

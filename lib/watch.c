@@ -15,13 +15,14 @@
 	(WATCHED(SENDING) | WATCHED(RECEIVING) | TOLD(SENDING) |               \
 		TOLD(RECEIVING))
 
+/* Not only for a moment: who stands (select_stand.h) comes back if it stays. */
 static bool somebody_waits(struct channel *channel, enum side side)
 {
 	struct wait_queue *waiting = &channel->waiting[side];
 	struct waiter *waiter = NULL;
 
 	while ((waiter = wi_wait_queue_next(waiting, waiter)) != NULL)
-		if (wi_waiter_is_live(waiter))
+		if (wi_waiter_is_live(waiter) && !waiter->stands)
 			return true;
 	return false;
 }

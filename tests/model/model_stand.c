@@ -210,3 +210,29 @@ MODEL(stand, counted, "a select that is counted at one channel waits at both")
 	free_channel(pair.a);
 	free_channel(pair.b);
 }
+
+static void take_if_ready(void *argument)
+{
+	struct pair *pair = argument;
+	weir_case choice = WEIR_RECV_CASE(pair->b.rx, NULL);
+	size_t index;
+
+	check(weir_ready(&choice, 1, 0, &index) == WEIR_OK);
+	check(weir_recv_for(pair->b.rx, &pair->got, 0) == WEIR_OK);
+}
+
+MODEL(stand, ready,
+	"who is told of a select that stands can have what it offers")
+{
+	struct pair pair = {open_spinning(0), open_spinning(0), 0};
+	struct choice s = choose();
+
+	or_send(&s, pair.a.tx, 1);
+	or_send(&s, pair.b.tx, 2);
+	spawn("S", do_select, &s);
+	spawn("receiver", take_if_ready, &pair);
+	join();
+	check(did(&s, 1) && pair.got == 2);
+	free_channel(pair.a);
+	free_channel(pair.b);
+}
