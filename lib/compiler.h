@@ -50,7 +50,13 @@ static inline void prefetch_to_write(const void *address)
 /* This thread, among those that run. */
 static inline uint64_t this_thread(void)
 {
+#if defined(__has_builtin) && __has_builtin(__builtin_thread_pointer)
 	return (uintptr_t)__builtin_thread_pointer();
+#else
+	static __thread char of_this_thread;
+
+	return (uintptr_t)&of_this_thread;
+#endif
 }
 
 /* The struct that holds `member`, whose address is `pointer`. */

@@ -83,12 +83,13 @@ static ALWAYS_INLINE void ring_locate(
 /* A claimed slot's turn is the claimer's to change.  There is no call on the
  * way to it, so that all stays in registers. */
 
-/* Another thread claims there too, and wi_contest comes first. */
+/* Another thread claims there too, and wi_contest comes first: push and pop do
+ * that, to which who asks goes on. */
 #define CONTEST (-EBUSY)
 
 /* -- The free place at tail ---------------------------------------------- */
 
-/* Both: 0, or as push; or CONTEST, for who `asks`. */
+/* Both: 0, or as push; a claim also CONTEST, for who `asks`. */
 
 /* claim->word is what was read there lately. */
 static ALWAYS_INLINE int ring_find_free(

@@ -118,7 +118,8 @@ static int look_again(struct select_call *call, unsigned flags,
 	return status;
 }
 
-/* Likewise, among rendezvous only: where somebody waits. */
+/* Likewise, among rendezvous only: where somebody waits.  Not if the order of
+ * the cases counts: it would stand at one, and leave the others alone. */
 static int look_for_partner(struct select_call *call, unsigned flags,
 	struct spin *spin, size_t *index)
 {
@@ -129,8 +130,9 @@ static int look_for_partner(struct select_call *call, unsigned flags,
 
 		if (found == SERVED)
 			return WEIR_OK;
-		if (found == SOMEBODY_WAITS)
-			status = try_all(call, flags, index);
+		if (found == IN_VAIN)
+			break;
+		status = try_all(call, flags, index);
 		if (status != WEIR_WOULD_BLOCK)
 			break;
 	}
@@ -146,7 +148,8 @@ static int wait(struct select_call *call, unsigned flags, size_t *index)
 		start_spin(call, &spin);
 	if (has_buffer(call))
 		status = look_again(call, flags, &spin, index);
-	else if (call->carry_out && call->count <= FEW)
+	else if (call->carry_out && call->count <= FEW &&
+		 !(flags & WEIR_SELECT_BIASED))
 		status = look_for_partner(call, flags, &spin, index);
 	if (status == WEIR_WOULD_BLOCK)
 		status = wi_select_wait(call, &spin, index);

@@ -2,7 +2,9 @@
 /* select_stand.c - see select_stand.h.
  *
  * The element is in one queue at most: it is taken out, inside that gate,
- * before the select looks, or registers, anywhere else.
+ * before the select looks, or registers, anywhere else.  Who stands is behind
+ * all who wait there (waiter.c), so it acts at the instant at which its partner
+ * comes, and not before.
  */
 #include "select_stand.h"
 
@@ -51,8 +53,19 @@ static enum stand look_around(const struct select_call *call, struct spin *spin,
 	return IN_VAIN;
 }
 
-/* Take one's place.  False: no need, since somebody was there to meet; or the
- * endpoint is closed, which is for the registration to say. */
+/* Inside the gate: nobody stands where it would be in vain, or where watchers
+ * would be told of it, and of its end. */
+static bool may_stand(const struct endpoint *end)
+{
+	struct channel *channel = end->channel;
+
+	/* relaxed: written inside the gate. */
+	return !load_relaxed(&end->closed) &&
+	       wi_channel_ask_queue(channel, SENDING, 0) == WEIR_WOULD_BLOCK &&
+	       list_is_empty(&channel->sides[RECEIVING].watchers);
+}
+
+/* Take one's place.  False: `found` says why there is no need. */
 static bool line_up(
 	struct endpoint *end, struct plain_waiter *plain, enum stand *found)
 {
@@ -61,15 +74,12 @@ static bool line_up(
 	struct list decided;
 
 	wi_channel_enter(channel, &decided);
-	/* relaxed: written inside the gate. */
-	if (load_relaxed(&end->closed)) {
+	if (!may_stand(end)) {
 		*found = IN_VAIN;
 	} else if (wi_channel_meet(
 			   channel, SENDING, &plain->waiter, &decided)) {
 		*found = SERVED;
 	} else {
-		(void)wi_waiter_keep_small(
-			&plain->waiter, true, channel->queue.element_size);
 		wi_channel_queue(channel, SENDING, &plain->waiter);
 		stands = true;
 	}
@@ -97,7 +107,6 @@ static enum stand stand(const struct select_call *call, struct spin *spin,
 	const weir_case *choice, int *status)
 {
 	struct endpoint *end = wi_case_end(choice);
-	struct spin none = {.budget = 0};
 	struct plain_waiter plain;
 	enum stand found;
 
@@ -105,6 +114,8 @@ static enum stand stand(const struct select_call *call, struct spin *spin,
 	wi_waiter_init(
 		&plain.waiter, end, wi_case_element(choice), 1, &plain.parker);
 	plain.waiter.stands = true;
+	(void)wi_waiter_keep_small(
+		&plain.waiter, true, end->channel->queue.element_size);
 	*status = WEIR_OK;
 	if (!line_up(end, &plain, &found))
 		return found;
@@ -112,7 +123,7 @@ static enum stand stand(const struct select_call *call, struct spin *spin,
 	if (found != SERVED && step_out(end->channel, &plain))
 		return found;
 	/* Who has served it is about to say so. */
-	(void)wi_parker_park(&plain.parker, &none, WEIR_FOREVER);
+	(void)wi_parker_park(&plain.parker, spin, WEIR_FOREVER);
 	*status = plain.parker.status;
 	return SERVED;
 }

@@ -10,11 +10,11 @@
  * goes there.  Of two selects that stand, each sees the other and leaves its
  * place: they may miss each other like that.
  *
- * Who waits elsewhere does not see a select that stands, nor does a try_ call.
- * So this lasts for the first pauses of the spin only, a few microseconds, and
- * for no yield; nobody sleeps, statistics do not count it, and watchers are not
- * told.  Then the select registers (select_wait.h), and nothing depends on what
- * has been before.
+ * Who waits elsewhere does not see a select that stands, nor does a try_ call
+ * there.  So this lasts for the first pauses of the spin only, a few
+ * microseconds, and for no yield.  Statistics do not count it, and whoever
+ * waits in earnest goes before it, since it may be gone again.  Then the select
+ * registers (select_wait.h), and nothing depends on what has been before.
  */
 #ifndef WI_SELECT_STAND_H
 #define WI_SELECT_STAND_H
@@ -22,7 +22,7 @@
 #include "select_wait.h"
 
 enum stand {
-	IN_VAIN,        /* that moment is over */
+	IN_VAIN,        /* that moment is over, or there is none */
 	SERVED,         /* *index is set, and the status of that case */
 	SOMEBODY_WAITS, /* at one of the channels, perhaps: look at all */
 };

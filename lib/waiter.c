@@ -76,10 +76,22 @@ static void set_count(struct wait_queue *queue, uint64_t now)
 	store_release(&queue->count, now); /* [counted] */
 }
 
+/* Who waits goes before those who stand. */
+static struct list *place_for(
+	struct wait_queue *queue, const struct waiter *waiter)
+{
+	struct list *behind = &queue->waiters;
+
+	while (!waiter->stands && behind->prev != &queue->waiters &&
+		container_of(behind->prev, struct waiter, node)->stands)
+		behind = behind->prev;
+	return behind;
+}
+
 void wi_wait_queue_append(struct wait_queue *queue, struct waiter *waiter)
 {
 	invariant(!waiter->queued);
-	list_append(&queue->waiters, &waiter->node);
+	list_append(place_for(queue, waiter), &waiter->node);
 	waiter->queued = true;
 	/* relaxed: only changed inside the gate. */
 	set_count(queue, load_relaxed(&queue->count) + weight(waiter));

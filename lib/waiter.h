@@ -75,9 +75,9 @@ struct plain_waiter {
 	struct parker parker;
 };
 
-/* The waiters of one side of a channel, oldest first.  All inside the gate,
- * but for the count, which anybody may read: those that stand there for a
- * moment are in its upper half. */
+/* The waiters of one side of a channel, oldest first; behind them those that
+ * stand there for a moment, which are the upper half of the count.  All inside
+ * the gate, but that anybody may read the count. */
 struct wait_queue {
 	struct list waiters;
 	struct atomic_u64 count;
@@ -129,8 +129,7 @@ void wi_wait_queue_init(struct wait_queue *queue);
 void wi_wait_queue_append(struct wait_queue *queue, struct waiter *waiter);
 void wi_wait_queue_remove(struct wait_queue *queue, struct waiter *waiter);
 
-/* Anywhere: how many wait, but for those that stand there for a moment.  Nobody
- * can go past them any more. */
+/* Anywhere: how many wait in earnest.  Nobody can go past them any more. */
 uint32_t wi_wait_queue_length(const struct wait_queue *queue);
 
 /* The one that came after `waiter`, or NULL; after NULL comes the oldest. */

@@ -15,14 +15,13 @@
 	(WATCHED(SENDING) | WATCHED(RECEIVING) | TOLD(SENDING) |               \
 		TOLD(RECEIVING))
 
-/* Not only for a moment: who stands (select_stand.h) comes back if it stays. */
 static bool somebody_waits(struct channel *channel, enum side side)
 {
 	struct wait_queue *waiting = &channel->waiting[side];
 	struct waiter *waiter = NULL;
 
 	while ((waiter = wi_wait_queue_next(waiting, waiter)) != NULL)
-		if (wi_waiter_is_live(waiter) && !waiter->stands)
+		if (wi_waiter_is_live(waiter))
 			return true;
 	return false;
 }

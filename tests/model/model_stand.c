@@ -218,11 +218,10 @@ static void take_if_ready(void *argument)
 	size_t index;
 
 	check(weir_ready(&choice, 1, 0, &index) == WEIR_OK);
-	check(weir_recv_for(pair->b.rx, &pair->got, 0) == WEIR_OK);
+	check(weir_recv(pair->b.rx, &pair->got) == WEIR_OK);
 }
 
-MODEL(stand, ready,
-	"who is told of a select that stands can have what it offers")
+MODEL(stand, ready, "who wants to know hears of a select that comes")
 {
 	struct pair pair = {open_spinning(0), open_spinning(0), 0};
 	struct choice s = choose();
@@ -235,4 +234,101 @@ MODEL(stand, ready,
 	check(did(&s, 1) && pair.got == 2);
 	free_channel(pair.a);
 	free_channel(pair.b);
+}
+
+/* P sends 4 on a, beside S, which offers 1 there and 2 on b. */
+static void take_in_turn(void *argument)
+{
+	struct pair *pair = argument;
+	weir_receiver *a = pair->a.rx, *b = pair->b.rx;
+	weir_statistics at_a;
+	uint64_t got;
+
+	until_asleep(1);
+	weir_receiver_statistics(a, &at_a);
+	if (at_a.senders_waiting == 1 &&
+		weir_recv_for(b, &got, 0) == WEIR_TIMED_OUT) {
+		/* It was P, as S would have waited at both. */
+		check(weir_recv_for(a, &got, 0) == WEIR_OK && got == 4);
+		check(weir_recv(b, &got) == WEIR_OK && got == 2);
+	} else if (at_a.senders_waiting == 1) {
+		check(weir_recv(a, &got) == WEIR_OK && got == 4);
+	} else {
+		check(weir_recv(a, &got) == WEIR_OK);
+		if (got == 1)
+			check(weir_recv(a, &got) == WEIR_OK && got == 4);
+		else
+			check(weir_recv(b, &got) == WEIR_OK && got == 2);
+	}
+}
+
+/* Where a select stands that comes first depends on the order that it draws. */
+static void sender_goes_first(unsigned offered_second)
+{
+	struct pair pair = {open_spinning(0), open_spinning(0), 0};
+	struct choice s = choose();
+	struct act send = SENDS(pair.a, 4);
+
+	if (offered_second == 0)
+		or_send(&s, pair.a.tx, 1);
+	or_send(&s, pair.b.tx, 2);
+	if (offered_second == 1)
+		or_send(&s, pair.a.tx, 1);
+	spawn("S", do_select, &s);
+	spawn("P", do_send, &send);
+	spawn("receiver", take_in_turn, &pair);
+	join();
+	check(send.status == WEIR_OK && s.status == WEIR_OK);
+	free_channel(pair.a);
+	free_channel(pair.b);
+}
+
+MODEL(stand, sender_goes_first_a, "a sender that is counted, before who stands")
+{
+	sender_goes_first(0);
+}
+
+MODEL(stand, sender_goes_first_b, "the same, with its channel offered second")
+{
+	sender_goes_first(1);
+}
+
+struct shutting {
+	struct ends a;
+	uint64_t sent; /* when it was shut */
+};
+
+static uint64_t sent_on(struct ends ends)
+{
+	weir_statistics statistics;
+
+	weir_receiver_statistics(ends.rx, &statistics);
+	return statistics.sent;
+}
+
+static void shut(void *argument)
+{
+	struct shutting *shutting = argument;
+
+	weir_receiver_shut(shutting->a.rx);
+	shutting->sent = sent_on(shutting->a);
+}
+
+MODEL(stand, shut, "nobody sends where it is shut")
+{
+	struct shutting shutting = {open_spinning(0), 0};
+	struct ends b = open_spinning(0);
+	struct choice s = choose();
+	struct act recv = RECEIVES(shutting.a);
+
+	or_send(&s, shutting.a.tx, 1);
+	or_send(&s, b.tx, 2);
+	spawn("receiver", do_recv, &recv);
+	spawn("S", do_select, &s);
+	spawn("C", shut, &shutting);
+	join();
+	check(s.index == 0 && (recv.status == WEIR_OK) == did(&s, 0));
+	check(sent_on(shutting.a) == shutting.sent);
+	free_channel(shutting.a);
+	free_channel(b);
 }

@@ -66,7 +66,7 @@ void model_abort(void) __attribute__((noreturn));
 #define pthread_cond_destroy model_cond_destroy
 #define pthread_cond_wait model_cond_wait
 #define pthread_cond_broadcast model_cond_broadcast
-#define __builtin_thread_pointer model_thread_pointer
+#define __builtin_thread_pointer() model_thread_pointer()
 #define abort model_abort
 #endif
 

@@ -284,6 +284,23 @@ BACKOFF_TEST(a_probe_that_pays_brings_the_budget_back)
 	cr_assert(wi_backoff_budget(&backoff) == LIMIT / 2);
 }
 
+BACKOFF_TEST(pauses_come_before_yields)
+{
+	struct backoff backoff;
+	struct spin spin;
+	unsigned pauses = 0;
+
+	wi_backoff_init(&backoff, LIMIT);
+	need_two_cpus();
+	wi_spin_start(&spin, &backoff, 1, WEIR_FOREVER);
+	for (; wi_spin_can_pause(&spin); pauses++)
+		cr_assert(wi_spin(&spin));
+	cr_assert_gt(pauses, 8);
+	cr_assert_lt(spin.spun, spin.budget); /* yields are left */
+	spin.budget = spin.spun = 1;
+	cr_assert(!wi_spin_can_pause(&spin));
+}
+
 /* A program may be given more CPUs while it runs. */
 BACKOFF_TEST(the_cpus_are_looked_at_again_now_and_then)
 {
