@@ -103,10 +103,9 @@ static ALWAYS_INLINE int pop_at_once(
 {
 	struct ring *ring = ring_of(queue);
 	struct ring_claim claim;
-	int status = ring_claim_full(ring, held, false, &claim);
 
-	if (unlikely(status != 0))
-		return status;
+	if (unlikely(ring_claim_full(ring, held, false, &claim) != 0))
+		return wi_queue_nothing(queue, claim.word);
 	wi_copy_element(element, wi_slot_element(claim.slot, &ring->layout),
 		queue->element_size);
 	/* release [vacated]: pairs with ring_find_free's load of turn. */
@@ -257,10 +256,9 @@ static int acquire(struct queue *queue, void **place, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
 	struct ring_claim claim;
-	int status = ring_claim_full(ring, held, false, &claim);
 
-	if (status != 0)
-		return status;
+	if (ring_claim_full(ring, held, false, &claim) != 0)
+		return wi_queue_nothing(queue, claim.word);
 	/* seq_cst [sleep]: as in reserve. */
 	exchange_seq_cst(&claim.slot->turn, claim.number + ACQUIRED);
 	*place = wi_slot_element(claim.slot, &ring->layout);

@@ -180,7 +180,7 @@ static ALWAYS_INLINE bool ring_find_full(
 	}
 }
 
-/* 0, or as pop; or CONTEST, for who `asks`. */
+/* 0; -EAGAIN, and wi_queue_nothing says why; or CONTEST, for who `asks`. */
 static ALWAYS_INLINE int ring_claim_full(
 	struct ring *ring, uint64_t held, bool asks, struct ring_claim *claim)
 {
@@ -192,7 +192,7 @@ static ALWAYS_INLINE int ring_claim_full(
 		 * decides. */
 		claim->word = load_relaxed(&ring->queue.head);
 		if (unlikely(!ring_find_full(ring, held, claim)))
-			return wi_queue_nothing(&ring->queue, claim->word);
+			return -EAGAIN;
 		if (asks && contest_is_on(&ring->queue.head_contest))
 			return CONTEST;
 		head = claim->word;

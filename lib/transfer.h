@@ -126,11 +126,13 @@ static ALWAYS_INLINE int wi_recv_word(
 
 	if (unlikely(status == CONTEST))
 		return wi_recv_any(end, element, terms);
-	if (terms->patience == IN_PASSING && status == WEIR_WOULD_BLOCK)
-		return status;
-	if (unlikely(status != WEIR_OK))
+	if (unlikely(status != 0)) {
+		status = wi_queue_nothing(&ring->queue, claim.word);
+		if (terms->patience == IN_PASSING && status == WEIR_WOULD_BLOCK)
+			return status;
 		return wi_transfer_refused(
 			end, RECEIVING, element, terms, status);
+	}
 	wi_copy_word(element, wi_slot_element(claim.slot, &ring->layout),
 		ring->queue.element_size);
 	wi_queue_store_turn(claim.slot, claim.number + TURNS);
