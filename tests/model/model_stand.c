@@ -184,6 +184,22 @@ struct pair {
 	uint64_t got;
 };
 
+/* S offers on a and b; `take` takes 2 on b, somehow. */
+static void offer_to(void (*take)(void *pair))
+{
+	struct pair pair = {open_spinning(0), open_spinning(0), 0};
+	struct choice s = choose();
+
+	or_send(&s, pair.a.tx, 1);
+	or_send(&s, pair.b.tx, 2);
+	spawn("S", do_select, &s);
+	spawn("receiver", take, &pair);
+	join();
+	check(did(&s, 1) && pair.got == 2);
+	free_channel(pair.a);
+	free_channel(pair.b);
+}
+
 static void take_if_counted(void *argument)
 {
 	struct pair *pair = argument;
@@ -198,17 +214,7 @@ static void take_if_counted(void *argument)
 
 MODEL(stand, counted, "a select that is counted at one channel waits at both")
 {
-	struct pair pair = {open_spinning(0), open_spinning(0), 0};
-	struct choice s = choose();
-
-	or_send(&s, pair.a.tx, 1);
-	or_send(&s, pair.b.tx, 2);
-	spawn("S", do_select, &s);
-	spawn("receiver", take_if_counted, &pair);
-	join();
-	check(did(&s, 1) && pair.got == 2);
-	free_channel(pair.a);
-	free_channel(pair.b);
+	offer_to(take_if_counted);
 }
 
 static void take_if_ready(void *argument)
@@ -223,17 +229,7 @@ static void take_if_ready(void *argument)
 
 MODEL(stand, ready, "who wants to know hears of a select that comes")
 {
-	struct pair pair = {open_spinning(0), open_spinning(0), 0};
-	struct choice s = choose();
-
-	or_send(&s, pair.a.tx, 1);
-	or_send(&s, pair.b.tx, 2);
-	spawn("S", do_select, &s);
-	spawn("receiver", take_if_ready, &pair);
-	join();
-	check(did(&s, 1) && pair.got == 2);
-	free_channel(pair.a);
-	free_channel(pair.b);
+	offer_to(take_if_ready);
 }
 
 /* P sends 4 on a, beside S, which offers 1 there and 2 on b. */
