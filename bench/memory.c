@@ -36,8 +36,8 @@ void bench_memory_warm(size_t bytes)
 
 	if (memory == MAP_FAILED)
 		bench_die("no memory");
-		/* Whole large pages, since those are what hosts take. */
 #ifdef MADV_HUGEPAGE
+	/* Whole large pages, since those are what hosts take. */
 	madvise(memory, bytes, MADV_HUGEPAGE);
 #endif
 	for (size_t at = 0; at < bytes; at += page)

@@ -115,8 +115,10 @@ static inline int wi_channel_ask_queue(
 static inline bool wi_channel_waits(struct channel *channel, enum side side)
 {
 	/* relaxed, both: who is told yes asks again inside the gate.  Who is
-	 * told no looks at the buffer, or is a try_ call at capacity 0, which
-	 * may miss somebody who has just come.  At a buffer the line of
+	 * told no looks at the buffer; or is at capacity 0 a try_ call, which
+	 * may miss somebody who has just come, or a select that looks around,
+	 * and registers after that.  Who only stands (select_stand.h) counts
+	 * here, too.  At a buffer the line of
 	 * `attention` is at hand, and that of the gate would be taken away from
 	 * who is inside. */
 	if (channel->queue.capacity == 0)

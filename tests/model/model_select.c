@@ -51,43 +51,14 @@ MODEL(select, one_of_two_unbounded,
 	one_of_two(WEIR_UNBOUNDED);
 }
 
-/* S offers on a and takes from b, T the other way round. */
-static void crossing(bool with_deadline)
-{
-	struct ends a = open_channel(0), b = open_channel(0);
-	struct choice s = choose(), t = choose();
-
-	or_send(&s, a.tx, 1);
-	or_recv(&s, b.rx);
-	or_send(&t, b.tx, 2);
-	or_recv(&t, a.rx);
-	if (with_deadline)
-		s.deadline = deadline_ahead();
-	spawn("S", with_deadline ? do_select_until : do_select, &s);
-	if (with_deadline)
-		t.deadline = deadline_ahead();
-	spawn("T", with_deadline ? do_select_until : do_select, &t);
-	join();
-	check(s.status == t.status);
-	if (s.status == WEIR_OK) {
-		check(did(&s, 0) == did(&t, 1));
-		check(did(&s, 1) == did(&t, 0));
-		check(did(&s, 0) != did(&s, 1));
-		check(!did(&s, 0) || t.in[1] == 1);
-		check(!did(&s, 1) || s.in[1] == 2);
-	}
-	free_channel(a);
-	free_channel(b);
-}
-
 MODEL(select, crossing, "two selects meet on two rendezvous channels")
 {
-	crossing(false);
+	cross_selects(open_channel(0), open_channel(0), false);
 }
 
 MODEL(select, crossing_deadlines, "the same, with deadlines: both or neither")
 {
-	crossing(true);
+	cross_selects(open_channel(0), open_channel(0), true);
 }
 
 MODEL(select, three_in_a_ring,
@@ -141,18 +112,8 @@ MODEL(select, not_with_itself,
 MODEL(select, twins, "two selects on both ends of one channel")
 {
 	struct ends a = open_channel(0);
-	struct choice s = choose(), t = choose();
 
-	or_send(&s, a.tx, 1);
-	or_recv(&s, a.rx);
-	or_send(&t, a.tx, 2);
-	or_recv(&t, a.rx);
-	spawn("S", do_select, &s);
-	spawn("T", do_select, &t);
-	join();
-	check(did(&s, 0) == did(&t, 1) && did(&s, 1) == did(&t, 0));
-	check(did(&s, 0) ? t.in[1] == 1 : s.in[1] == 2);
-	free_channel(a);
+	cross_selects(a, a, false);
 }
 
 static void deadline_of_one(size_t capacity)

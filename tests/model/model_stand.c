@@ -64,37 +64,14 @@ MODEL(stand, two_plain_partners, "a receiver at each: one is served")
 
 MODEL(stand, crossing, "each offers where the other takes")
 {
-	struct ends a = open_spinning(0), b = open_spinning(0);
-	struct choice s = choose(), t = choose();
-
-	or_send(&s, a.tx, 1);
-	or_recv(&s, b.rx);
-	or_send(&t, b.tx, 2);
-	or_recv(&t, a.rx);
-	spawn("S", do_select, &s);
-	spawn("T", do_select, &t);
-	join();
-	check(did(&s, 0) == did(&t, 1) && did(&s, 1) == did(&t, 0));
-	check(did(&s, 0) ? t.in[1] == 1 : s.in[1] == 2);
-	free_channel(a);
-	free_channel(b);
+	cross_selects(open_spinning(0), open_spinning(0), false);
 }
 
 MODEL(stand, twins, "two selects on both ends of one channel")
 {
 	struct ends a = open_spinning(0);
-	struct choice s = choose(), t = choose();
 
-	or_send(&s, a.tx, 1);
-	or_recv(&s, a.rx);
-	or_send(&t, a.tx, 2);
-	or_recv(&t, a.rx);
-	spawn("S", do_select, &s);
-	spawn("T", do_select, &t);
-	join();
-	check(did(&s, 0) == did(&t, 1) && did(&s, 1) == did(&t, 0));
-	check(did(&s, 0) ? t.in[1] == 1 : s.in[1] == 2);
-	free_channel(a);
+	cross_selects(a, a, false);
 }
 
 MODEL(stand, break, "the last receiver of one goes away")

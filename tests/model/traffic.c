@@ -233,3 +233,31 @@ struct act act_of(const struct choice *choice, size_t i)
 	}
 	return act;
 }
+
+void cross_selects(struct ends a, struct ends b, bool with_deadline)
+{
+	struct choice s = choose(), t = choose();
+
+	or_send(&s, a.tx, 1);
+	or_recv(&s, b.rx);
+	or_send(&t, b.tx, 2);
+	or_recv(&t, a.rx);
+	if (with_deadline)
+		s.deadline = deadline_ahead();
+	spawn("S", with_deadline ? do_select_until : do_select, &s);
+	if (with_deadline)
+		t.deadline = deadline_ahead();
+	spawn("T", with_deadline ? do_select_until : do_select, &t);
+	join();
+	check(s.status == t.status);
+	if (s.status == WEIR_OK) {
+		check(did(&s, 0) == did(&t, 1));
+		check(did(&s, 1) == did(&t, 0));
+		check(did(&s, 0) != did(&s, 1));
+		check(!did(&s, 0) || t.in[1] == 1);
+		check(!did(&s, 1) || s.in[1] == 2);
+	}
+	free_channel(a);
+	if (b.tx != a.tx)
+		free_channel(b);
+}

@@ -98,4 +98,8 @@ bool did(const struct choice *choice, size_t i);
 /* As an act, for check_once. */
 struct act act_of(const struct choice *choice, size_t i);
 
+/* A model: S offers on a and takes from b, T the other way round, both rendezvous
+ * or one and the same; both select, or with deadlines neither.  Frees them. */
+void cross_selects(struct ends a, struct ends b, bool with_deadline);
+
 #endif
