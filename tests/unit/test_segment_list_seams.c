@@ -361,7 +361,7 @@ SEAM_TEST(a_segment_used_again_has_no_old_elements)
 		cr_assert(push(sent) == 0);
 	for (uint64_t i = 0; i < 20; i++)
 		assert_pops(i);
-	wait_until(load_relaxed(&list.spare_count) > 0);
+	wait_until(load_relaxed(&list.spares) != NULL);
 	cr_assert(push(sent) == 0);
 	slot = claim(&segment);
 	assert_pops(sent);
@@ -381,7 +381,7 @@ SEAM_TEST(a_spare_is_used_before_memory_is_asked_for)
 		assert_pops(i);
 	}
 	/* All that came back but one has been freed. */
-	wait_until(load_relaxed(&list.spare_count) == 1 &&
+	wait_until(load_relaxed(&list.spares) != NULL &&
 		   atomic_load(&counting.live_blocks) == 2);
 	calls = atomic_load(&counting.calls);
 	cr_assert(push(6) == 0);
@@ -465,7 +465,7 @@ SEAM_TEST(who_loses_the_race_to_append_uses_the_winners_segment)
 	assert_pops(1);
 	cr_assert(atomic_load(&counting.calls) == 2);
 	/* The loser's became a spare. */
-	wait_until(load_relaxed(&list.spare_count) == 1);
+	wait_until(load_relaxed(&list.spares) != NULL);
 	cr_assert(push(2) == 0);
 	cr_assert(atomic_load(&counting.calls) == 2);
 	assert_pops(2);
