@@ -118,9 +118,8 @@ static inline bool wi_channel_waits(struct channel *channel, enum side side)
 	 * told no looks at the buffer; or is at capacity 0 a try_ call, which
 	 * may miss somebody who has just come, or a select that looks around,
 	 * and registers after that.  Who only stands (select_stand.h) counts
-	 * here, too.  At a buffer the line of
-	 * `attention` is at hand, and that of the gate would be taken away from
-	 * who is inside. */
+	 * here, too.  At a buffer the line of `attention` is at hand, and that
+	 * of the gate would be taken away from who is inside. */
 	if (channel->queue.capacity == 0)
 		return load_relaxed(&channel->waiting[side].count) > 0;
 	return load_relaxed(&channel->attention) & WAITS(side); /* relaxed */
@@ -189,7 +188,7 @@ void wi_channel_leave_silently(struct channel *channel, struct list *decided);
 
 /* All below: inside the gate. */
 
-/* Queue a waiter as the youngest of its side. */
+/* Queue a waiter as the youngest of its side, but before those who stand. */
 void wi_channel_queue(
 	struct channel *channel, enum side side, struct waiter *waiter);
 

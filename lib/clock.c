@@ -41,7 +41,12 @@ int64_t wi_deadline_after(int64_t timeout)
 
 bool wi_deadline_passed(int64_t deadline)
 {
+	return wi_deadline_is_near(deadline, 0);
+}
+
+bool wi_deadline_is_near(int64_t deadline, int64_t span)
+{
 	if (deadline == WEIR_FOREVER)
 		return false;
-	return deadline <= 0 || deadline <= weir_now();
+	return deadline <= span || deadline - span <= weir_now();
 }

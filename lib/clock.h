@@ -12,6 +12,9 @@ int64_t wi_deadline_after(int64_t timeout);
 
 bool wi_deadline_passed(int64_t deadline);
 
+/* Will it have passed `span` nanoseconds, of at least 0, from now? */
+bool wi_deadline_is_near(int64_t deadline, int64_t span);
+
 /* CPU time that all threads of the process have used, in ns.  A system call. */
 int64_t wi_cpu_time(void);
 

@@ -47,10 +47,16 @@ static inline void prefetch_to_write(const void *address)
 #endif
 }
 
+#ifdef __has_builtin /* gcc knows that word since version 10 */
+#if __has_builtin(__builtin_thread_pointer)
+#define HAS_THREAD_POINTER
+#endif
+#endif
+
 /* This thread, among those that run. */
 static inline uint64_t this_thread(void)
 {
-#if defined(__has_builtin) && __has_builtin(__builtin_thread_pointer)
+#ifdef HAS_THREAD_POINTER
 	return (uintptr_t)__builtin_thread_pointer();
 #else
 	static __thread char of_this_thread;

@@ -20,6 +20,10 @@
 /* So often does a select leave its place for somebody whom it does not meet. */
 #define MOVES 4
 
+/* ns: some times what a select may look before it registers.  If its time is up
+ * sooner, a try_ call elsewhere might never see it. */
+#define SOON 20000
+
 /* WEIR_OK: done, and the case says how; or WEIR_WOULD_BLOCK or WEIR_NO_MEMORY.
  * May miss what has just been published. */
 static inline int try_case(weir_case *choice, bool carry_out)
@@ -118,8 +122,34 @@ static int look_again(struct select_call *call, unsigned flags,
 	return status;
 }
 
-/* Likewise, among rendezvous only: where somebody waits.  Not if the order of
- * the cases counts: it would stand at one, and leave the others alone. */
+/* Is there a channel to look at while one stands at another? */
+static bool has_several_channels(const struct select_call *call)
+{
+	const struct channel *one = NULL;
+
+	for (size_t i = 0; i < call->count; i++) {
+		const weir_case *choice = &call->cases[i];
+		const struct endpoint *end = wi_case_end(choice);
+
+		if (end == NULL || choice->kind == WEIR_CASE_BROKEN)
+			continue;
+		if (one != NULL && end->channel != one)
+			return true;
+		one = end->channel;
+	}
+	return false;
+}
+
+/* Not if the order of the cases counts: it would stand at one, and leave the
+ * others alone. */
+static bool may_stand(const struct select_call *call, unsigned flags)
+{
+	return call->carry_out && call->count <= FEW &&
+	       !(flags & WEIR_SELECT_BIASED) && has_several_channels(call) &&
+	       !wi_deadline_is_near(call->deadline, SOON);
+}
+
+/* As look_again, among rendezvous only: where somebody waits. */
 static int look_for_partner(struct select_call *call, unsigned flags,
 	struct spin *spin, size_t *index)
 {
@@ -148,8 +178,7 @@ static int wait(struct select_call *call, unsigned flags, size_t *index)
 		start_spin(call, &spin);
 	if (has_buffer(call))
 		status = look_again(call, flags, &spin, index);
-	else if (call->carry_out && call->count <= FEW &&
-		 !(flags & WEIR_SELECT_BIASED))
+	else if (may_stand(call, flags))
 		status = look_for_partner(call, flags, &spin, index);
 	if (status == WEIR_WOULD_BLOCK)
 		status = wi_select_wait(call, &spin, index);

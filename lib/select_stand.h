@@ -7,8 +7,8 @@
  * only look never meet.  So a select that may send stands at one of the
  * channels to which it would, as a plain sender does, and looks for who waits
  * at the others; one that can only receive just looks.  If it sees somebody it
- * goes there.  Of two selects that stand, each sees the other and leaves its
- * place: they may miss each other like that.
+ * goes there.  Of two selects that stand at different channels each may see the
+ * other and leave its place: they can miss each other like that.
  *
  * Who waits elsewhere does not see a select that stands, nor does a try_ call
  * there.  So this lasts for the first pauses of the spin only, a few
@@ -27,7 +27,8 @@ enum stand {
 	SOMEBODY_WAITS, /* at one of the channels, perhaps: look at all */
 };
 
-/* All channels are rendezvous; the cases are few, and to be carried out. */
+/* All channels are rendezvous, and several; the cases are few, and are to be
+ * carried out. */
 enum stand wi_select_stand(
 	struct select_call *call, struct spin *spin, size_t *index);
 

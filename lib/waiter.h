@@ -132,7 +132,7 @@ void wi_wait_queue_remove(struct wait_queue *queue, struct waiter *waiter);
 /* Anywhere: how many wait in earnest.  Nobody can go past them any more. */
 uint32_t wi_wait_queue_length(const struct wait_queue *queue);
 
-/* The one that came after `waiter`, or NULL; after NULL comes the oldest. */
+/* The one to be served after `waiter`, or NULL; after NULL comes the first. */
 static inline struct waiter *wi_wait_queue_next(
 	struct wait_queue *queue, struct waiter *waiter)
 {

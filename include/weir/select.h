@@ -12,10 +12,12 @@
  *
  * weir_select carries out exactly one of its cases, on the same terms as the
  * plain call: it stands in line on each channel, and whoever serves it hands it
- * the element directly.  Losing cases leave no trace.  weir_ready only says
- * which operation would not block, and weir_selector does that for sets that
- * live on, at a cost that grows with what is ready and not with what is
- * registered.
+ * the element directly.  (Where all channels have capacity 0 it looks for some
+ * microseconds first for somebody who waits: until then plain calls may go
+ * before it, and try_ calls may not see it.)  Losing cases leave no trace.
+ * weir_ready only says which operation would not block, and weir_selector does
+ * that for sets that live on, at a cost that grows with what is ready and not
+ * with what is registered.
  */
 #ifndef WEIR_SELECT_H
 #define WEIR_SELECT_H
@@ -92,7 +94,8 @@ WEIR_API WEIR_NODISCARD int weir_select_for(weir_case *cases, size_t count,
 /* Name a case that would not block, without carrying it out: its `status` says
  * what it would answer now.  Takes no place in the order of waiters, and needs
  * no elements.  By the time the caller acts on it another thread may have taken
- * what was there: use the try_ calls.  Otherwise as above. */
+ * what was there, or a select at capacity 0 have gone to another channel: use
+ * the try_ calls.  Otherwise as above. */
 WEIR_API WEIR_NODISCARD int weir_ready(
 	weir_case *cases, size_t count, unsigned flags, size_t *index);
 WEIR_API WEIR_NODISCARD int weir_try_ready(

@@ -717,6 +717,64 @@ EVERY_FLAVOR(select, an_element_given_at_the_deadline_is_not_lost)
 	free_both(other_tx, other_rx);
 }
 
+struct persistent {
+	weir_sender *tx;
+	_Atomic bool stop;
+};
+
+static int try_until_sent(void *argument)
+{
+	struct persistent *it = argument;
+	uint64_t value = 7;
+	int status = WEIR_WOULD_BLOCK;
+
+	while (status == WEIR_WOULD_BLOCK && !atomic_load(&it->stop))
+		status = weir_try_send(it->tx, &value);
+	return status;
+}
+
+/* Selects of so many ns, one after the other, while somebody tries all the time
+ * to send.  Until one of them receives that, or so much time has passed. */
+static int select_in_a_row(unsigned flags, int64_t span, int64_t give_up_after)
+{
+	struct channel_of_numbers channels[2];
+	struct persistent it = {.stop = false};
+	int64_t give_up = weir_now() + give_up_after;
+	int status = WEIR_TIMED_OUT;
+	struct task partner;
+	uint64_t value = 0;
+
+	open_numbers(&channels[0], 0);
+	open_numbers(&channels[1], 0);
+	it.tx = channels[0].tx;
+	task_start(&partner, try_until_sent, &it);
+	while (status == WEIR_TIMED_OUT && weir_now() < give_up) {
+		weir_case cases[] = {WEIR_RECV_CASE(channels[0].rx, &value),
+			WEIR_RECV_CASE(channels[1].rx, &value)};
+		size_t index;
+
+		status = weir_select_for(cases, 2, flags, &index, span);
+	}
+	atomic_store(&it.stop, true);
+	assert_status(task_join(&partner),
+		status == WEIR_OK ? WEIR_OK : WEIR_WOULD_BLOCK);
+	close_numbers(&channels[0]);
+	close_numbers(&channels[1]);
+	return status;
+}
+
+/* However soon its time is up, a select is seen by who tries: a fair one if a
+ * biased one, which does not look around first, has been. */
+ONE_CASE(select, short_selects_in_a_row_are_seen_by_try_calls)
+{
+	for (int64_t span = 500; span < 100000; span *= 2)
+		if (select_in_a_row(WEIR_SELECT_BIASED, span, 100 * MS) ==
+			WEIR_OK)
+			assert_status(select_in_a_row(WEIR_SELECT_FAIR, span,
+					      patience_ns()),
+				WEIR_OK);
+}
+
 /* Go's double select: two producers select over the same two channels, and each
  * element of each arrives once. */
 static int produce_over_two(void *argument)

@@ -342,6 +342,19 @@ Test(clock, deadlines_pass)
 	cr_assert(!wi_deadline_passed(WEIR_FOREVER - 1));
 }
 
+Test(clock, deadlines_are_near)
+{
+	int64_t now = weir_now(), span = 1000000000;
+
+	cr_assert(wi_deadline_is_near(now, span));
+	cr_assert(wi_deadline_is_near(now + span, span));
+	cr_assert(wi_deadline_is_near(0, span));
+	cr_assert(wi_deadline_is_near(INT64_MIN, span));
+	cr_assert(!wi_deadline_is_near(now + INT64_C(3600000000000), span));
+	cr_assert(!wi_deadline_is_near(WEIR_FOREVER, span));
+	cr_assert(!wi_deadline_is_near(WEIR_FOREVER - 1, span));
+}
+
 /* -- The steps of a spin -------------------------------------------------- */
 
 #define LONGEST_STEP 1280 /* ns */
