@@ -30,6 +30,7 @@
 #define SMALL 64         /* elements: fewer come in less than a microsecond */
 #define STEP_IN_SMALL 16 /* pauses: half of what a line takes at the worst */
 #define STEP_IN_LARGE 64
+#define PAUSES_TO_MAKE_WAY 16 /* for where a yield takes next to no time */
 
 /* relaxed: CPUs that threads of this process may use, by their number modulo
  * 64: those of every thread that has looked so far, since each may be pinned to
@@ -307,4 +308,11 @@ void wi_spin_end(struct spin *spin)
 	if (spin->over != 0)
 		wi_backoff_learn_of_sleep(
 			spin->backoff, weir_now() - spin->over);
+}
+
+void wi_make_way(void)
+{
+	sched_yield();
+	for (int i = 0; i < PAUSES_TO_MAKE_WAY; i++)
+		cpu_pause();
 }

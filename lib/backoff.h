@@ -126,18 +126,14 @@ static inline void cpu_pause(void)
 #endif
 }
 
-/* Of a thread that has lost a race for a claim, before it tries again: 1.5 us
- * on most machines, which is some cache-line transfers. */
-#define PAUSES_AFTER_LOSS 64
-
-/* Another thread was faster.  Left alone for a moment it finds the word in its
- * own cache for its next elements, too; two that try again at once pass the
- * line to and fro for each [Anderson, "The Performance of Spin Lock
- * Alternatives for Shared-Memory Multiprocessors", 1990]. */
-static inline void wi_pause_after_loss(void)
-{
-	for (int i = 0; i < PAUSES_AFTER_LOSS; i++)
-		cpu_pause();
-}
+/* By a thread that has lost a race for a claim, before it tries again.  Another
+ * thread was faster: left alone for a moment it finds the word in its own cache
+ * for its next elements, too; two that try again at once pass the line to and
+ * fro for each [Anderson, "The Performance of Spin Lock Alternatives for
+ * Shared-Memory Multiprocessors", 1990].  Meanwhile the CPU is better used by
+ * somebody who has none, of the other side perhaps: so that moment is a yield.
+ * If nobody wants the CPU, that takes a microsecond or less, and some pauses
+ * come on top. */
+void wi_make_way(void);
 
 #endif

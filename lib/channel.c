@@ -201,7 +201,7 @@ static bool skip_gaps(struct channel *channel)
 }
 
 /* Another channel was faster with this selection. */
-#define LOST 1
+#define TAKEN_ELSEWHERE 1
 
 /* Move one element for it. */
 static int serve_one(
@@ -216,7 +216,7 @@ static int serve_one(
 	if (wi_channel_ask_queue(channel, side, HELD) == WEIR_WOULD_BLOCK)
 		return WEIR_WOULD_BLOCK;
 	if (!wi_waiter_claim(waiter))
-		return LOST;
+		return TAKEN_ELSEWHERE;
 	status = move_for(channel, side, waiter);
 	invariant(status != WEIR_WOULD_BLOCK);
 	return status;
@@ -237,7 +237,7 @@ static bool serve_side(
 			moved = true;
 			if (++waiter->done < waiter->wanted)
 				continue;
-		} else if (status == LOST) {
+		} else if (status == TAKEN_ELSEWHERE) {
 			wi_channel_forget(channel, side, waiter);
 			continue;
 		} else if (status == WEIR_WOULD_BLOCK && side == RECEIVING &&

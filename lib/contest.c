@@ -66,7 +66,7 @@ void wi_contest(struct contest *contest, const struct atomic_u64 *word)
 	all = look_again(contest, word);
 	if (all.ns / CHANGES_A_LOOK >= OFTEN)
 		return;
-	wi_pause_after_loss();
+	wi_make_way();
 	others = look_again(contest, word);
 	if (others.went * all.ns < all.went * others.ns)
 		/* relaxed: a hint. */

@@ -58,34 +58,54 @@ static int can_push(struct queue *queue, uint64_t held)
 	return ring_find_free(ring_of(queue), held, &claim);
 }
 
-static ALWAYS_INLINE int push_at_once(
-	struct queue *queue, const void *element, uint64_t held)
+/* Of who was told CONTEST, or LOST, before the next try. */
+static void give_way(
+	int status, struct contest *contest, const struct atomic_u64 *word)
 {
-	struct ring *ring = ring_of(queue);
-	struct ring_claim claim;
-	int status = ring_claim_free(ring, held, false, &claim);
-
-	if (unlikely(status != 0))
-		return status;
-	wi_copy_element(wi_slot_element(claim.slot, &ring->layout), element,
-		queue->element_size);
-	return wi_queue_fill(queue, claim.slot, claim.number, claim.word);
+	if (status == LOST)
+		wi_make_way();
+	else
+		wi_contest(contest, word);
 }
 
-/* But who is inside the gate does not pause there. */
-OUT_OF_LINE static int push_in_contest(
-	struct queue *queue, const void *element, uint64_t held)
+/* As ring_claim_free, until it is through or refused. */
+static ALWAYS_INLINE int claim_free(
+	struct ring *ring, uint64_t held, struct ring_claim *claim)
 {
-	if (held == 0 && can_push(queue, 0) == 0)
-		wi_contest(&queue->tail_contest, &queue->tail);
-	return push_at_once(queue, element, held);
+	int status;
+
+	while ((status = ring_claim_free(ring, held, false, claim)) == LOST)
+		wi_make_way();
+	return status;
+}
+
+static inline int fill(struct queue *queue, const void *element,
+	const struct ring_claim *claim)
+{
+	wi_copy_element(wi_slot_element(claim->slot, &ring_of(queue)->layout),
+		element, queue->element_size);
+	return wi_queue_fill(queue, claim->slot, claim->number, claim->word);
+}
+
+OUT_OF_LINE static int push_in_contest(
+	struct queue *queue, const void *element, uint64_t held, int status)
+{
+	struct ring_claim claim;
+
+	give_way(status, &queue->tail_contest, &queue->tail);
+	status = claim_free(ring_of(queue), held, &claim);
+	return status != 0 ? status : fill(queue, element, &claim);
 }
 
 static int push(struct queue *queue, const void *element, uint64_t held)
 {
-	if (contest_is_on(&queue->tail_contest))
-		return push_in_contest(queue, element, held);
-	return push_at_once(queue, element, held);
+	struct ring_claim claim;
+	/* Who is inside the gate does not pause there. */
+	int status = ring_claim_free(ring_of(queue), held, held == 0, &claim);
+
+	if (unlikely(status == CONTEST || status == LOST))
+		return push_in_contest(queue, element, held, status);
+	return unlikely(status != 0) ? status : fill(queue, element, &claim);
 }
 
 static int can_pop(struct queue *queue, uint64_t held)
@@ -98,34 +118,50 @@ static int can_pop(struct queue *queue, uint64_t held)
 	return wi_queue_nothing(queue, claim.word);
 }
 
-static ALWAYS_INLINE int pop_at_once(
-	struct queue *queue, void *element, uint64_t held)
+/* As ring_claim_full, likewise. */
+static ALWAYS_INLINE int claim_full(
+	struct ring *ring, uint64_t held, struct ring_claim *claim)
 {
-	struct ring *ring = ring_of(queue);
-	struct ring_claim claim;
+	int status;
 
-	if (unlikely(ring_claim_full(ring, held, false, &claim) != 0))
-		return wi_queue_nothing(queue, claim.word);
-	wi_copy_element(element, wi_slot_element(claim.slot, &ring->layout),
+	while ((status = ring_claim_full(ring, held, false, claim)) == LOST)
+		wi_make_way();
+	return status;
+}
+
+static inline void take_out(
+	struct queue *queue, void *element, const struct ring_claim *claim)
+{
+	wi_copy_element(element,
+		wi_slot_element(claim->slot, &ring_of(queue)->layout),
 		queue->element_size);
 	/* release [vacated]: pairs with ring_find_free's load of turn. */
-	wi_queue_turn(queue, claim.slot, claim.number + TURNS);
-	return 0;
+	wi_queue_turn(queue, claim->slot, claim->number + TURNS);
 }
 
 OUT_OF_LINE static int pop_in_contest(
-	struct queue *queue, void *element, uint64_t held)
+	struct queue *queue, void *element, uint64_t held, int status)
 {
-	if (held == 0 && can_pop(queue, 0) == 0)
-		wi_contest(&queue->head_contest, &queue->head);
-	return pop_at_once(queue, element, held);
+	struct ring_claim claim;
+
+	give_way(status, &queue->head_contest, &queue->head);
+	if (claim_full(ring_of(queue), held, &claim) != 0)
+		return wi_queue_nothing(queue, claim.word);
+	take_out(queue, element, &claim);
+	return 0;
 }
 
 static int pop(struct queue *queue, void *element, uint64_t held)
 {
-	if (contest_is_on(&queue->head_contest))
-		return pop_in_contest(queue, element, held);
-	return pop_at_once(queue, element, held);
+	struct ring_claim claim;
+	int status = ring_claim_full(ring_of(queue), held, held == 0, &claim);
+
+	if (unlikely(status == CONTEST || status == LOST))
+		return pop_in_contest(queue, element, held, status);
+	if (unlikely(status != 0))
+		return wi_queue_nothing(queue, claim.word);
+	take_out(queue, element, &claim);
+	return 0;
 }
 
 /* -- Many by one claim --------------------------------------------------- */
@@ -240,7 +276,7 @@ static int reserve(struct queue *queue, void **place, uint64_t held)
 {
 	struct ring *ring = ring_of(queue);
 	struct ring_claim claim;
-	int status = ring_claim_free(ring, held, false, &claim);
+	int status = claim_free(ring, held, &claim);
 
 	if (status != 0)
 		return status;
@@ -257,7 +293,7 @@ static int acquire(struct queue *queue, void **place, uint64_t held)
 	struct ring *ring = ring_of(queue);
 	struct ring_claim claim;
 
-	if (ring_claim_full(ring, held, false, &claim) != 0)
+	if (claim_full(ring, held, &claim) != 0)
 		return wi_queue_nothing(queue, claim.word);
 	/* seq_cst [sleep]: as in reserve. */
 	exchange_seq_cst(&claim.slot->turn, claim.number + ACQUIRED);

@@ -87,9 +87,12 @@ static ALWAYS_INLINE void ring_locate(
  * that, to which who asks goes on. */
 #define CONTEST (-EBUSY)
 
+/* Another thread was faster: wi_make_way comes next, and then another try. */
+#define LOST (-EALREADY)
+
 /* -- The free place at tail ---------------------------------------------- */
 
-/* Both: 0, or as push; a claim also CONTEST, for who `asks`. */
+/* Both: 0, or as push; a claim also LOST, or CONTEST for who `asks`. */
 
 /* claim->word is what was read there lately. */
 static ALWAYS_INLINE int ring_find_free(
@@ -119,24 +122,22 @@ static ALWAYS_INLINE int ring_find_free(
 static ALWAYS_INLINE int ring_claim_free(
 	struct ring *ring, uint64_t held, bool asks, struct ring_claim *claim)
 {
-	for (;;) {
-		uint64_t tail;
-		int status;
+	uint64_t tail;
+	int status;
 
-		/* acquire [closed]: if a flag refuses us, we know what its
-		 * setter knew. */
-		claim->word = load_acquire(&ring->queue.tail);
-		status = ring_find_free(ring, held, claim);
-		if (unlikely(status != 0))
-			return status;
-		if (asks && contest_is_on(&ring->queue.tail_contest))
-			return CONTEST;
-		tail = claim->word;
-		/* seq_cst [sleep]: S0. */
-		if (likely(cas_seq_cst(&ring->queue.tail, &tail, claim->next)))
-			return 0;
-		wi_pause_after_loss();
-	}
+	/* acquire [closed]: if a flag refuses us, we know what its setter
+	 * knew. */
+	claim->word = load_acquire(&ring->queue.tail);
+	status = ring_find_free(ring, held, claim);
+	if (unlikely(status != 0))
+		return status;
+	if (asks && contest_is_on(&ring->queue.tail_contest))
+		return CONTEST;
+	tail = claim->word;
+	/* seq_cst [sleep]: S0. */
+	return likely(cas_seq_cst(&ring->queue.tail, &tail, claim->next))
+		       ? 0
+		       : LOST;
 }
 
 #define PREFETCH_AHEAD ((size_t)256) /* bytes: four lines */
@@ -180,31 +181,27 @@ static ALWAYS_INLINE bool ring_find_full(
 	}
 }
 
-/* 0; -EAGAIN, and wi_queue_nothing says why; or CONTEST, for who `asks`. */
+/* 0; -EAGAIN, and wi_queue_nothing says why; LOST; or CONTEST, for who `asks`.
+ */
 static ALWAYS_INLINE int ring_claim_full(
 	struct ring *ring, uint64_t held, bool asks, struct ring_claim *claim)
 {
-	for (;;) {
-		uint64_t head;
-		bool done;
+	uint64_t head;
 
-		/* relaxed: a hint; the turn is compared with it, and the cas
-		 * decides. */
-		claim->word = load_relaxed(&ring->queue.head);
-		if (unlikely(!ring_find_full(ring, held, claim)))
-			return -EAGAIN;
-		if (asks && contest_is_on(&ring->queue.head_contest))
-			return CONTEST;
-		head = claim->word;
-		/* seq_cst [sleep]: S0.  Releases [claimed]: turns carry the
-		 * data; see queue.c. */
-		done = cas_seq_cst(&ring->queue.head, &head, claim->next);
-		if (likely(done)) {
-			ring_prefetch(ring, claim->slot);
-			return 0;
-		}
-		wi_pause_after_loss();
-	}
+	/* relaxed: a hint; the turn is compared with it, and the cas decides.
+	 */
+	claim->word = load_relaxed(&ring->queue.head);
+	if (unlikely(!ring_find_full(ring, held, claim)))
+		return -EAGAIN;
+	if (asks && contest_is_on(&ring->queue.head_contest))
+		return CONTEST;
+	head = claim->word;
+	/* seq_cst [sleep]: S0.  Releases [claimed]: turns carry the data; see
+	 * queue.c. */
+	if (unlikely(!cas_seq_cst(&ring->queue.head, &head, claim->next)))
+		return LOST;
+	ring_prefetch(ring, claim->slot);
+	return 0;
 }
 
 #endif

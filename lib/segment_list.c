@@ -354,6 +354,7 @@ static ALWAYS_INLINE int claim_free(struct segment_list *list,
 		claim->slot = slot_at(list, claim->segment, claim->word);
 		if (likely(segment_claim_free(list, claim)))
 			return 0;
+		wi_make_way();
 	}
 }
 
@@ -418,6 +419,7 @@ static ALWAYS_INLINE int claim_full(struct segment_list *list,
 
 		if (status != 0 || likely(segment_claim_full(list, claim)))
 			return status;
+		wi_make_way();
 	}
 }
 

@@ -100,8 +100,8 @@ static ALWAYS_INLINE bool segment_is_at(const struct segment_list *list,
 	return true;
 }
 
-/* Claims: false, after a pause, if somebody else was faster; claim->word is
- * what he has made of it. */
+/* Claims: false if somebody else was faster; claim->word is what he has made of
+ * it, and wi_make_way comes next. */
 
 /* The free place at tail, whose segment is linked. */
 static ALWAYS_INLINE bool segment_claim_free(
@@ -112,8 +112,6 @@ static ALWAYS_INLINE bool segment_claim_free(
 	bool done = cas_seq_cst(&list->queue.tail, &tail, segment_after(tail));
 
 	claim->word = tail;
-	if (unlikely(!done))
-		wi_pause_after_loss();
 	return done;
 }
 
@@ -135,8 +133,6 @@ static ALWAYS_INLINE bool segment_claim_full(
 	bool done = cas_seq_cst(&list->queue.head, &head, segment_after(head));
 
 	claim->word = head;
-	if (unlikely(!done))
-		wi_pause_after_loss();
 	return done;
 }
 

@@ -362,6 +362,14 @@ COLD int wi_transfer_first_of_segment(struct channel *channel, uint64_t word)
 	return wi_transfer_end(channel, RECEIVING);
 }
 
+COLD int wi_transfer_after_loss(struct endpoint *end, enum side side,
+	void *element, const struct terms *terms)
+{
+	wi_make_way();
+	return side == SENDING ? wi_send_any(end, element, terms)
+			       : wi_recv_any(end, element, terms);
+}
+
 OUT_OF_LINE int wi_transfer_news(
 	struct channel *channel, enum side side, uint32_t news)
 {

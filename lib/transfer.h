@@ -68,6 +68,9 @@ static inline int wi_transfer_check(
 /* It was refused with `status`. */
 int wi_transfer_refused(struct endpoint *end, enum side side, void *element,
 	const struct terms *terms, int status);
+/* Another thread was faster: it is tried again. */
+int wi_transfer_after_loss(struct endpoint *end, enum side side, void *element,
+	const struct terms *terms);
 /* It was put in a claimed slot, whose segment is held, if there is one, while
  * the last receiver's close is at work. */
 int wi_transfer_abandoned(struct endpoint *end, struct slot *slot,
@@ -102,6 +105,8 @@ static ALWAYS_INLINE int wi_send_word(
 
 	if (unlikely(status == CONTEST))
 		return wi_send_any(end, element, terms);
+	if (unlikely(status == LOST))
+		return wi_transfer_after_loss(end, SENDING, element, terms);
 	if (terms->patience == IN_PASSING && status == WEIR_WOULD_BLOCK)
 		return status;
 	if (unlikely(status != WEIR_OK))
@@ -126,6 +131,8 @@ static ALWAYS_INLINE int wi_recv_word(
 
 	if (unlikely(status == CONTEST))
 		return wi_recv_any(end, element, terms);
+	if (unlikely(status == LOST))
+		return wi_transfer_after_loss(end, RECEIVING, element, terms);
 	if (unlikely(status != 0)) {
 		status = wi_queue_nothing(&ring->queue, claim.word);
 		if (terms->patience == IN_PASSING && status == WEIR_WOULD_BLOCK)
@@ -140,7 +147,7 @@ static ALWAYS_INLINE int wi_recv_word(
 }
 
 /* In a list of segments of words.  What is not as it mostly is, is done over
- * again by the list itself: a border, a lost race, a flag; and all of it for a
+ * again by the list itself: a border, a flag, a lost race; and all of it for a
  * thread without a place for its holds, which may come for the first time. */
 static ALWAYS_INLINE int wi_send_word_to_list(
 	struct endpoint *end, void *element, const struct terms *terms)
@@ -155,9 +162,10 @@ static ALWAYS_INLINE int wi_send_word_to_list(
 	if (unlikely(hazards == NULL) ||
 		unlikely(wi_queue_refusal(claim.word, 0) != 0) ||
 		unlikely(!segment_is_at(
-			list, hazards, &list->tail_hint, &claim)) ||
-		unlikely(!segment_claim_free(list, &claim)))
+			list, hazards, &list->tail_hint, &claim)))
 		return wi_send_any(end, element, terms);
+	if (unlikely(!segment_claim_free(list, &claim)))
+		return wi_transfer_after_loss(end, SENDING, element, terms);
 	wi_copy_word(wi_slot_element(claim.slot, &list->layout), element,
 		list->queue.element_size);
 	number = segment_turn_of(claim.segment);
@@ -181,9 +189,10 @@ static ALWAYS_INLINE int wi_recv_word_from_list(
 	if (unlikely(hazards == NULL) || unlikely(claim.word & HELD) ||
 		unlikely(!segment_is_at(
 			list, hazards, &list->head_hint, &claim)) ||
-		unlikely(!segment_is_full(&claim)) ||
-		unlikely(!segment_claim_full(list, &claim)))
+		unlikely(!segment_is_full(&claim)))
 		return wi_recv_any(end, element, terms);
+	if (unlikely(!segment_claim_full(list, &claim)))
+		return wi_transfer_after_loss(end, RECEIVING, element, terms);
 	wi_copy_word(element, wi_slot_element(claim.slot, &list->layout),
 		list->queue.element_size);
 	if (unlikely(segment_is_first_claim(&claim)))

@@ -34,8 +34,10 @@
  * deadline has passed.  `try_x` never waits for another thread, whatever that
  * is doing; it may answer WEIR_WOULD_BLOCK while another thread is in the
  * middle of an operation on the place that it needs.  Waiting spins for a
- * moment where that has paid lately, then sleeps.  No call is a cancellation
- * point.  After fork the child must use no endpoint, not even to free it.
+ * moment where that has paid lately, then sleeps.  A call that meets others at
+ * the same end of a channel may yield its CPU (sched_yield).  No call is a
+ * cancellation point.  After fork the child must use no endpoint, not even to
+ * free it.
  *
  * Checks come in this order.  send: INVALID_ARGUMENT, CLOSED_RESOURCE,
  * BROKEN_RESOURCE, then room.  recv: INVALID_ARGUMENT, CLOSED_RESOURCE, an
