@@ -11,7 +11,7 @@
 #include "clock.h"
 
 #define DEFAULT_LIMIT 50000 /* ns: about when who is woken starts to run */
-#define SHORTEST 160        /* ns, of spins: less than a system call takes */
+#define LEAST 40            /* ns, of spins: two looks */
 #define PROBE_EVERY 64      /* waits */
 #define PROBE_SELDOM 512    /* waits: after one in vain */
 #define SLEEP_EVERY 32      /* waits: instead of yielding */
@@ -25,7 +25,8 @@
 #define LONG_SLEEP 4     /* limits, ours at least, being woken included */
 #define SHORT_SLEEP 2    /* likewise */
 #define YIELDS_ALONE 2   /* before a sleep where there is one CPU */
-#define FIRST_STEP 1     /* pauses; and each one until SHORTEST is spent */
+#define FIRST_STEP 1     /* pauses; and each one for SHORT_STEPS */
+#define SHORT_STEPS 160  /* ns */
 #define STEP_AT_WORD 2   /* pauses: each one at a word of one's own */
 #define SMALL 64         /* elements: fewer come in less than a microsecond */
 #define STEP_IN_SMALL 16 /* pauses: half of what a line takes at the worst */
@@ -68,16 +69,15 @@ bool wi_backoff_may_spin(void)
 	return are_several(set);
 }
 
-static uint32_t shortest(const struct backoff *backoff)
+static uint32_t least(const struct backoff *backoff)
 {
-	return SHORTEST < backoff->limit ? SHORTEST : backoff->limit;
+	return LEAST < backoff->limit ? LEAST : backoff->limit;
 }
 
 /* Enough for a partner who is on his way, of whom nothing is known yet. */
 static uint32_t budget_at_start(const struct backoff *backoff)
 {
-	return backoff->limit / 4 > SHORTEST ? backoff->limit / 4
-					     : shortest(backoff);
+	return backoff->limit / 4 > LEAST ? backoff->limit / 4 : least(backoff);
 }
 
 void wi_backoff_init(struct backoff *backoff, uint32_t limit)
@@ -143,8 +143,8 @@ void wi_backoff_learn(struct backoff *backoff, uint32_t spun, bool success)
 			return; /* it stays so until a sleep is shorter */
 		wanted = budget - budget / 4;
 	}
-	if (wanted < SHORTEST)
-		wanted = shortest(backoff);
+	if (wanted < LEAST)
+		wanted = least(backoff);
 	set_hint(&backoff->budget, wanted);
 }
 
@@ -172,7 +172,7 @@ void wi_backoff_learn_of_sleep(struct backoff *backoff, int64_t slept)
 		set_hint(&backoff->budget, 0);
 	else if (!is_rare && load_relaxed(&backoff->budget) == 0) /* relaxed */
 		set_hint(&backoff->budget, slept > limit * SHORT_SLEEP
-						   ? shortest(backoff)
+						   ? least(backoff)
 						   : budget_at_start(backoff));
 	set_hint(&backoff->rare, is_rare);
 }
@@ -241,7 +241,7 @@ static void pause_for_a_step(struct spin *spin)
 	for (uint32_t i = 0; i < spin->step; i++)
 		cpu_pause();
 	spin->spun += spin->step * PAUSE;
-	if (spin->step < spin->longest && spin->spun >= SHORTEST)
+	if (spin->step < spin->longest && spin->spun >= SHORT_STEPS)
 		spin->step *= 2;
 }
 
