@@ -28,19 +28,14 @@
 char wi_grace_period;
 #endif
 
-/* Retirements for each look at who holds what: a membarrier takes 2 to 6 us,
- * and what waits for a look is not in use. */
-#ifndef RETIREMENTS_A_LOOK /* tests/model wants it each time */
-#define RETIREMENTS_A_LOOK 4
-#endif
-
 enum { IDLE, BUSY };
 
 struct reclaim {
 	struct rcu_head head;
 	pthread_mutex_t mutex; /* the callback against destroy */
 	const struct reclaim_ops *ops;
-	void *owner;                /* NULL once destroyed */
+	void *owner; /* NULL once destroyed */
+	uint32_t retirements_a_look;
 	struct reclaim_node *batch; /* on its way through call_rcu */
 	struct atomic_ptr retired;  /* the next batch; any thread pushes */
 	struct atomic_u32 busy;     /* is `head` with liburcu? */
@@ -156,7 +151,8 @@ static void callback(struct rcu_head *head)
 	pthread_mutex_unlock(&reclaim->mutex);
 }
 
-struct reclaim *wi_reclaim_create(const struct reclaim_ops *ops, void *owner)
+struct reclaim *wi_reclaim_create(
+	const struct reclaim_ops *ops, void *owner, uint32_t retirements_a_look)
 {
 	struct reclaim *reclaim = calloc(1, sizeof *reclaim);
 
@@ -165,6 +161,7 @@ struct reclaim *wi_reclaim_create(const struct reclaim_ops *ops, void *owner)
 	pthread_mutex_init(&reclaim->mutex, NULL);
 	reclaim->ops = ops;
 	reclaim->owner = owner;
+	reclaim->retirements_a_look = retirements_a_look;
 	init_atomic(&reclaim->retired, NULL);
 	init_atomic(&reclaim->busy, IDLE);
 	init_atomic(&reclaim->unlooked, 0);
@@ -194,7 +191,7 @@ void wi_reclaim_retire(struct reclaim *reclaim, struct reclaim_node *node)
 	put_retired(reclaim, node);
 	/* relaxed, both: how often to look; no more than a hint. */
 	if (fetch_add_relaxed(&reclaim->unlooked, 1) + 1 >=
-			RETIREMENTS_A_LOOK &&
+			reclaim->retirements_a_look &&
 		wi_hazards_are_told()) {
 		store_relaxed(&reclaim->unlooked, 0); /* relaxed: as above */
 		look(reclaim);

@@ -44,8 +44,11 @@ struct reclaim_ops {
 	bool (*tidy)(void *owner);
 };
 
-/* NULL if there is no memory. */
-struct reclaim *wi_reclaim_create(const struct reclaim_ops *ops, void *owner);
+/* NULL if there is no memory.  After so many retirements it looks who holds
+ * what, and gives the rest back: that takes a membarrier, of 2 to 6 us, and what
+ * waits for it is not in use. */
+struct reclaim *wi_reclaim_create(const struct reclaim_ops *ops, void *owner,
+	uint32_t retirements_a_look);
 
 /* The owner goes, and nobody looks at its nodes any more: everything that is
  * still on its way is given back here and now.  Waits for a callback that is

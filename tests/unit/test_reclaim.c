@@ -69,9 +69,11 @@ static bool tidy(void *context)
 
 static const struct reclaim_ops ops = {give_back, tidy};
 
+#define A_LOOK 4 /* retirements */
+
 RECLAIM_TEST(what_is_retired_comes_back)
 {
-	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner, A_LOOK);
 	struct item item = {.content = 5};
 
 	wi_reclaim_retire(reclaim, &item.node);
@@ -99,7 +101,7 @@ static int read_for_long(void *argument)
 
 RECLAIM_TEST(nothing_comes_back_before_its_readers_are_through)
 {
-	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner, A_LOOK);
 	struct item item = {.content = 5};
 	struct task reader;
 	int64_t until;
@@ -116,9 +118,30 @@ RECLAIM_TEST(nothing_comes_back_before_its_readers_are_through)
 	wi_reclaim_destroy(reclaim);
 }
 
+/* The first one waits for a grace period, which does not end as long as this
+ * thread reads; the others do not. */
+RECLAIM_TEST(each_fourth_retirement_looks_who_holds_what)
+{
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner, A_LOOK);
+	static struct item items[3 * A_LOOK];
+
+	if (!wi_hazards_are_told())
+		cr_skip_test("no membarrier here");
+	wi_read_lock();
+	for (uint64_t i = 1; i <= 3 * A_LOOK; i++) {
+		uint64_t looked_at = i - i % A_LOOK;
+
+		wi_reclaim_retire(reclaim, &items[i - 1].node);
+		cr_assert(atomic_load(&owner.items) ==
+			  (looked_at > 0 ? looked_at - 1 : 0));
+	}
+	wi_read_unlock();
+	wi_reclaim_destroy(reclaim);
+}
+
 RECLAIM_TEST(retiring_as_a_reader_does_not_wait)
 {
-	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner, A_LOOK);
 	static struct item items[100];
 
 	wi_read_lock();
@@ -145,7 +168,8 @@ RECLAIM_TEST(
 	what_nobody_holds_comes_back_at_once_and_what_somebody_holds_does_not)
 {
 	for (unsigned place = 0; place < HOLDS; place++) {
-		struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
+		struct reclaim *reclaim =
+			wi_reclaim_create(&ops, &owner, A_LOOK);
 		struct atomic_ptr anchor;
 
 		memset(&owner, 0, sizeof owner);
@@ -174,7 +198,7 @@ RECLAIM_TEST(
 /* Whose holds cannot be seen. */
 RECLAIM_TEST(nothing_comes_back_at_once_while_a_thread_has_no_place)
 {
-	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner, A_LOOK);
 	struct task reader;
 
 	for (unsigned i = 0; i < HAZARD_TABLE; i++)
@@ -192,7 +216,7 @@ RECLAIM_TEST(nothing_comes_back_at_once_while_a_thread_has_no_place)
 /* What is retired while a batch is on its way comes back with the next. */
 RECLAIM_TEST(a_retirement_during_give_back_is_not_forgotten)
 {
-	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner, A_LOOK);
 	struct item first = {.content = 1}, second = {.content = 2};
 
 	atomic_store(&owner.hold, true);
@@ -208,7 +232,7 @@ RECLAIM_TEST(a_retirement_during_give_back_is_not_forgotten)
 
 RECLAIM_TEST(an_owner_that_asks_is_called_again)
 {
-	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner, A_LOOK);
 	struct item item = {.content = 1};
 
 	atomic_store(&owner.want_again, 3);
@@ -221,7 +245,7 @@ RECLAIM_TEST(an_owner_that_asks_is_called_again)
 
 RECLAIM_TEST(destroying_gives_everything_back_at_once)
 {
-	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner, A_LOOK);
 	static struct item items[10];
 	struct task reader;
 
@@ -237,7 +261,8 @@ RECLAIM_TEST(destroying_gives_everything_back_at_once)
 	atomic_store(&stop_reading, true);
 	cr_assert(task_join(&reader) == 0);
 	/* The callback comes after this one's, and must find no owner. */
-	reclaim = wi_reclaim_create(&ops, &(struct owner){.gone = false});
+	reclaim =
+		wi_reclaim_create(&ops, &(struct owner){.gone = false}, A_LOOK);
 	items[0].back = 0;
 	wi_reclaim_retire(reclaim, &items[0].node);
 	wait_until(atomic_load(&items[0].back) == 1);
@@ -254,7 +279,7 @@ static int destroy(void *argument)
 
 RECLAIM_TEST(destroying_waits_for_a_give_back_that_runs)
 {
-	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner);
+	struct reclaim *reclaim = wi_reclaim_create(&ops, &owner, A_LOOK);
 	struct item item = {.content = 1};
 	struct task destroyer;
 	int64_t until;
@@ -276,7 +301,8 @@ RECLAIM_TEST(an_owner_may_be_destroyed_at_any_moment_of_a_batch)
 {
 	for (int round = 0; round < 300; round++) {
 		struct owner mine = {.want_again = (uint64_t)(round % 3)};
-		struct reclaim *reclaim = wi_reclaim_create(&ops, &mine);
+		struct reclaim *reclaim =
+			wi_reclaim_create(&ops, &mine, A_LOOK);
 		struct item items[3] = {
 			{.content = 1}, {.content = 2}, {.content = 3}};
 
@@ -315,7 +341,7 @@ RECLAIM_TEST(what_many_threads_retire_comes_back_once_each)
 	struct task tasks[RETIRERS];
 	struct item *items[RETIRERS];
 
-	shared = wi_reclaim_create(&ops, &owner);
+	shared = wi_reclaim_create(&ops, &owner, A_LOOK);
 	for (int t = 0; t < RETIRERS; t++) {
 		items[t] = calloc(EACH, sizeof *items[t]);
 		task_start(&tasks[t], retire_many, items[t]);
