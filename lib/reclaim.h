@@ -45,8 +45,8 @@ struct reclaim_ops {
 };
 
 /* NULL if there is no memory.  After so many retirements it looks who holds
- * what, and gives the rest back: that takes a membarrier, of 2 to 6 us, and what
- * waits for it is not in use. */
+ * what, and gives the rest back: that takes a membarrier, of 2 to 6 us, and
+ * what waits for it is not in use. */
 struct reclaim *wi_reclaim_create(const struct reclaim_ops *ops, void *owner,
 	uint32_t retirements_a_look);
 

@@ -71,9 +71,9 @@
 #define SEGMENT_BYTES ((size_t)64 * 1024)
 #endif
 
-/* Or a quarter, of those with one large element each (reclaim.h).  A membarrier
- * for a MiB: with elements of 256 bytes one for each fourth segment took a third
- * of the time. */
+/* Or a quarter, of those with one large element each (reclaim.h).  That is a
+ * membarrier for a MiB; one for each fourth segment took a third of the time of
+ * elements of 256 bytes. */
 #ifndef RETIREMENTS_A_LOOK /* tests/model wants it each time */
 #define RETIREMENTS_A_LOOK 16
 #endif
