@@ -11,7 +11,7 @@
 #include "clock.h"
 
 #define DEFAULT_LIMIT 50000 /* ns: about when who is woken starts to run */
-#define LEAST 40            /* ns, of spins: two looks */
+#define LEAST 40            /* ns, of spins: a look or two */
 #define PROBE_EVERY 64      /* waits */
 #define PROBE_SELDOM 512    /* waits: after one in vain */
 #define SLEEP_EVERY 32      /* waits: instead of yielding */
@@ -303,8 +303,7 @@ bool wi_spin(struct spin *spin)
 void wi_spin_end(struct spin *spin)
 {
 	if (spin->budget > 0)
-		wi_backoff_learn(
-			spin->backoff, spin->spun, spin->spun < spin->budget);
+		wi_backoff_learn(spin->backoff, spin->spun, spin->over == 0);
 	if (spin->over != 0)
 		wi_backoff_learn_of_sleep(
 			spin->backoff, weir_now() - spin->over);

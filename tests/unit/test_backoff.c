@@ -479,6 +479,28 @@ BACKOFF_TEST(a_spin_ends_at_the_deadline)
 	cr_assert(wi_backoff_budget(&backoff) == 500 * (uint32_t)ms);
 }
 
+/* Else a budget of a look or two would never grow. */
+BACKOFF_TEST(success_at_the_last_look_of_a_spin_is_success)
+{
+	struct backoff backoff;
+	struct spin spin;
+
+	wi_backoff_init(&backoff, LIMIT);
+	need_two_cpus();
+	for (int i = 0; i < 100; i++)
+		wi_backoff_learn(&backoff, 1, false);
+	wi_spin_start(&spin, &backoff, 1, WEIR_FOREVER);
+	cr_assert(spin.budget == LEAST);
+	while (spin.spun < spin.budget)
+		cr_assert(wi_spin(&spin));
+	wi_spin_end(&spin);
+	cr_assert(wi_backoff_budget(&backoff) == 2 * LEAST);
+	wi_spin_start(&spin, &backoff, 1, WEIR_FOREVER);
+	spin_out(&spin);
+	wi_spin_end(&spin);
+	cr_assert(wi_backoff_budget(&backoff) < 2 * LEAST);
+}
+
 BACKOFF_TEST(a_zeroed_spin_is_over_and_teaches_nothing)
 {
 	struct spin spin = {.budget = 0};
