@@ -47,7 +47,7 @@ static ALWAYS_INLINE bool contest_is_on(const struct contest *contest)
 	return unlikely(load_relaxed(&contest->last) != this_thread());
 }
 
-/* This thread is about to claim, by moving `word` on.  May pause before. */
+/* This thread is about to claim, by moving `word` on.  May make way before. */
 void wi_contest(struct contest *contest, const struct atomic_u64 *word);
 
 #endif

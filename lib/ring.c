@@ -41,6 +41,7 @@
  */
 #include "ring.h"
 
+#include "backoff.h"
 #include "debug.h"
 #include "element.h"
 
@@ -58,8 +59,8 @@ static int can_push(struct queue *queue, uint64_t held)
 	return ring_find_free(ring_of(queue), held, &claim);
 }
 
-/* Of who was told CONTEST, or LOST, before the next try. */
-static void give_way(
+/* Of who was told CONTEST, or LOST. */
+static void before_next_try(
 	int status, struct contest *contest, const struct atomic_u64 *word)
 {
 	if (status == LOST)
@@ -92,7 +93,7 @@ OUT_OF_LINE static int push_in_contest(
 {
 	struct ring_claim claim;
 
-	give_way(status, &queue->tail_contest, &queue->tail);
+	before_next_try(status, &queue->tail_contest, &queue->tail);
 	status = claim_free(ring_of(queue), held, &claim);
 	return status != 0 ? status : fill(queue, element, &claim);
 }
@@ -100,7 +101,7 @@ OUT_OF_LINE static int push_in_contest(
 static int push(struct queue *queue, const void *element, uint64_t held)
 {
 	struct ring_claim claim;
-	/* Who is inside the gate does not pause there. */
+	/* Who is inside the gate does not make way there. */
 	int status = ring_claim_free(ring_of(queue), held, held == 0, &claim);
 
 	if (unlikely(status == CONTEST || status == LOST))
@@ -144,7 +145,7 @@ OUT_OF_LINE static int pop_in_contest(
 {
 	struct ring_claim claim;
 
-	give_way(status, &queue->head_contest, &queue->head);
+	before_next_try(status, &queue->head_contest, &queue->head);
 	if (claim_full(ring_of(queue), held, &claim) != 0)
 		return wi_queue_nothing(queue, claim.word);
 	take_out(queue, element, &claim);

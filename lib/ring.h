@@ -6,7 +6,6 @@
 #ifndef WI_RING_H
 #define WI_RING_H
 
-#include "backoff.h"
 #include "queue.h"
 #include "slot.h"
 

@@ -61,6 +61,7 @@
 
 #include <weir/common.h>
 
+#include "backoff.h"
 #include "debug.h"
 #include "element.h"
 #include "reader.h"
@@ -71,11 +72,11 @@
 #define SEGMENT_BYTES ((size_t)64 * 1024)
 #endif
 
-/* Or a quarter, of those with one large element each (reclaim.h).  That is a
- * membarrier for a MiB; one for each fourth segment took a third of the time of
- * elements of 256 bytes. */
-#ifndef RETIREMENTS_A_LOOK /* tests/model wants it each time */
+/* Segments, for each look at who holds what (reclaim.h).  Half a MiB to one: a
+ * look for each fourth took a third of the time of elements of 256 bytes. */
+#ifndef RETIREMENTS_A_LOOK /* tests/model wants both each time */
 #define RETIREMENTS_A_LOOK 16
+#define LARGE_ONES_A_LOOK 4 /* with one element each */
 #endif
 
 /* In `hands`: it has come back, and the last hand gives it back again. */
@@ -132,6 +133,15 @@ static ALWAYS_INLINE void leave(struct hazards *hazards)
 	wi_drop_hold(hazards, OWN);
 	if (unlikely(hazards->unseen))
 		wi_read_unlock();
+}
+
+/* Another thread was faster, and has our CPU for a moment.  Nothing is held
+ * meanwhile. */
+static COLD void make_way(struct hazards *hazards)
+{
+	leave(hazards);
+	wi_make_way();
+	(void)enter();
 }
 
 /* -- Segments: made, kept, given back ------------------------------------ */
@@ -361,7 +371,8 @@ static ALWAYS_INLINE int claim_free(struct segment_list *list,
 		claim->slot = slot_at(list, claim->segment, claim->word);
 		if (likely(segment_claim_free(list, claim)))
 			return 0;
-		wi_make_way();
+		make_way(hazards);
+		claim->word = load_acquire(&queue->tail); /* [closed] */
 	}
 }
 
@@ -426,7 +437,9 @@ static ALWAYS_INLINE int claim_full(struct segment_list *list,
 
 		if (status != 0 || likely(segment_claim_full(list, claim)))
 			return status;
-		wi_make_way();
+		make_way(hazards);
+		/* relaxed: as above. */
+		claim->word = load_relaxed(&list->queue.head);
 	}
 }
 
@@ -762,7 +775,7 @@ int wi_segment_list_init(struct segment_list *list, size_t element_size,
 	while (layout.stride <= SEGMENT_BYTES >> (shift + 1))
 		shift++;
 	list->reclaim = wi_reclaim_create(&reclaim_ops, list,
-		shift > 0 ? RETIREMENTS_A_LOOK : (RETIREMENTS_A_LOOK + 3) / 4);
+		shift > 0 ? RETIREMENTS_A_LOOK : LARGE_ONES_A_LOOK);
 	if (list->reclaim == NULL)
 		return -ENOMEM;
 	list->layout = layout;

@@ -5,7 +5,6 @@
 #ifndef WI_SEGMENT_LIST_H
 #define WI_SEGMENT_LIST_H
 
-#include "backoff.h"
 #include "hazard.h"
 #include "queue.h"
 #include "reclaim.h"
@@ -100,19 +99,16 @@ static ALWAYS_INLINE bool segment_is_at(const struct segment_list *list,
 	return true;
 }
 
-/* Claims: false if somebody else was faster; claim->word is what he has made of
- * it, and wi_make_way comes next. */
+/* Claims: false if somebody else was faster; wi_make_way comes next, and then
+ * another try. */
 
 /* The free place at tail, whose segment is linked. */
 static ALWAYS_INLINE bool segment_claim_free(
-	struct segment_list *list, struct segment_claim *claim)
+	struct segment_list *list, const struct segment_claim *claim)
 {
 	uint64_t tail = claim->word;
-	/* seq_cst [sleep]: S0, as in ring.h.  Failure acquires [closed]. */
-	bool done = cas_seq_cst(&list->queue.tail, &tail, segment_after(tail));
-
-	claim->word = tail;
-	return done;
+	/* seq_cst [sleep]: S0, as in ring.h. */
+	return cas_seq_cst(&list->queue.tail, &tail, segment_after(tail));
 }
 
 /* Is it full?  If so, its element is readable. */
@@ -125,15 +121,12 @@ static ALWAYS_INLINE bool segment_is_full(const struct segment_claim *claim)
 
 /* The full place at head. */
 static ALWAYS_INLINE bool segment_claim_full(
-	struct segment_list *list, struct segment_claim *claim)
+	struct segment_list *list, const struct segment_claim *claim)
 {
 	uint64_t head = claim->word;
 	/* seq_cst [sleep]: S0, as in ring.h.  Releases [claimed]: see queue.c.
 	 */
-	bool done = cas_seq_cst(&list->queue.head, &head, segment_after(head));
-
-	claim->word = head;
-	return done;
+	return cas_seq_cst(&list->queue.head, &head, segment_after(head));
 }
 
 /* Whoever has claimed the first ticket of a segment retires those before it,

@@ -142,7 +142,7 @@ static bool has_several_channels(const struct select_call *call)
 
 /* Not if the order of the cases counts: it would stand at one, and leave the
  * others alone. */
-static bool may_stand(const struct select_call *call, unsigned flags)
+static bool may_look_for_partner(const struct select_call *call, unsigned flags)
 {
 	return call->carry_out && call->count <= FEW &&
 	       !(flags & WEIR_SELECT_BIASED) && has_several_channels(call) &&
@@ -178,7 +178,7 @@ static int wait(struct select_call *call, unsigned flags, size_t *index)
 		start_spin(call, &spin);
 	if (has_buffer(call))
 		status = look_again(call, flags, &spin, index);
-	else if (may_stand(call, flags))
+	else if (may_look_for_partner(call, flags))
 		status = look_for_partner(call, flags, &spin, index);
 	if (status == WEIR_WOULD_BLOCK)
 		status = wi_select_wait(call, &spin, index);

@@ -365,6 +365,8 @@ COLD int wi_transfer_first_of_segment(struct channel *channel, uint64_t word)
 COLD int wi_transfer_after_loss(struct endpoint *end, enum side side,
 	void *element, const struct terms *terms)
 {
+	if (end->channel->queue.short_path == LIST_OF_WORDS)
+		wi_drop_hold(wi_hazards_of_thread, OWN);
 	wi_make_way();
 	return side == SENDING ? wi_send_any(end, element, terms)
 			       : wi_recv_any(end, element, terms);

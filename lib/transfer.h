@@ -68,7 +68,7 @@ static inline int wi_transfer_check(
 /* It was refused with `status`. */
 int wi_transfer_refused(struct endpoint *end, enum side side, void *element,
 	const struct terms *terms, int status);
-/* Another thread was faster: it is tried again. */
+/* Another thread was faster; a segment may be held.  It is tried again. */
 int wi_transfer_after_loss(struct endpoint *end, enum side side, void *element,
 	const struct terms *terms);
 /* It was put in a claimed slot, whose segment is held, if there is one, while

@@ -12,12 +12,12 @@
  *
  * weir_select carries out exactly one of its cases, on the same terms as the
  * plain call: it stands in line on each channel, and whoever serves it hands it
- * the element directly.  (Where all channels have capacity 0 it looks for some
- * microseconds first for somebody who waits: until then plain calls may go
- * before it, and try_ calls may not see it.)  Losing cases leave no trace.
- * weir_ready only says which operation would not block, and weir_selector does
- * that for sets that live on, at a cost that grows with what is ready and not
- * with what is registered.
+ * the element directly.  (Among several channels, all of capacity 0, it looks
+ * for some microseconds first for somebody who waits: until then plain calls
+ * may go before it, and try_ calls may not see it.)  Losing cases leave no
+ * trace.  weir_ready only says which operation would not block, and
+ * weir_selector does that for sets that live on, at a cost that grows with what
+ * is ready and not with what is registered.
  */
 #ifndef WEIR_SELECT_H
 #define WEIR_SELECT_H

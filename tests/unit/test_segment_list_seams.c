@@ -390,6 +390,36 @@ SEAM_TEST(a_spare_is_used_before_memory_is_asked_for)
 	close_list();
 }
 
+/* As long as this thread reads no grace period ends: what comes back has been
+ * looked for. */
+static uint64_t segments_received_until_one_is_back(size_t element_size)
+{
+	uint64_t segments;
+
+	if (!wi_hazards_are_told())
+		cr_skip_test("no membarrier here");
+	wi_read_lock();
+	open_list(element_size);
+	while (load_relaxed(&list.spares) == NULL) {
+		cr_assert(push(0) == 0);
+		assert_pops(0);
+	}
+	segments = ((struct segment *)load_relaxed(&list.oldest))->number - 1;
+	close_list();
+	wi_read_unlock();
+	return segments;
+}
+
+SEAM_TEST(each_16th_segment_is_a_look_at_who_holds_them)
+{
+	cr_assert(segments_received_until_one_is_back(BIG) == 16);
+}
+
+SEAM_TEST(each_4th_segment_of_one_element_is_a_look_too)
+{
+	cr_assert(segments_received_until_one_is_back(HUGE) == 4);
+}
+
 SEAM_TEST(elements_of_one_to_a_segment_come_in_order_and_go)
 {
 	open_list(HUGE);
