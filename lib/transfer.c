@@ -341,14 +341,20 @@ OUT_OF_LINE int wi_transfer_refused(struct endpoint *end, enum side side,
 		status);
 }
 
+/* That the short path holds, if there is one. */
+static void drop_segment(const struct queue *queue)
+{
+	if (queue->short_path == LIST_OF_WORDS)
+		wi_drop_hold(wi_hazards_of_thread, OWN);
+}
+
 COLD int wi_transfer_abandoned(
 	struct endpoint *end, struct slot *slot, uint32_t number, uint64_t word)
 {
 	struct queue *queue = &end->channel->queue;
 	int status = wi_queue_fate(queue, slot, number, word);
 
-	if (queue->short_path == LIST_OF_WORDS)
-		wi_drop_hold(wi_hazards_of_thread, OWN);
+	drop_segment(queue);
 	if (status != WEIR_OK)
 		return wi_transfer_refused(
 			end, SENDING, NULL, &wi_never_wait, status);
@@ -365,8 +371,7 @@ COLD int wi_transfer_first_of_segment(struct channel *channel, uint64_t word)
 COLD int wi_transfer_after_loss(struct endpoint *end, enum side side,
 	void *element, const struct terms *terms)
 {
-	if (end->channel->queue.short_path == LIST_OF_WORDS)
-		wi_drop_hold(wi_hazards_of_thread, OWN);
+	drop_segment(&end->channel->queue);
 	wi_make_way();
 	return side == SENDING ? wi_send_any(end, element, terms)
 			       : wi_recv_any(end, element, terms);
