@@ -114,6 +114,12 @@ BACKOFF_TEST(a_small_limit_is_a_limit)
 	}
 }
 
+static void fail_often(struct backoff *backoff)
+{
+	for (int i = 0; i < 100; i++)
+		wi_backoff_learn(backoff, 1, false);
+}
+
 BACKOFF_TEST(each_spin_in_vain_takes_a_quarter_off_down_to_next_to_nothing)
 {
 	struct backoff backoff;
@@ -125,8 +131,7 @@ BACKOFF_TEST(each_spin_in_vain_takes_a_quarter_off_down_to_next_to_nothing)
 	cr_assert(wi_backoff_budget(&backoff) == 18750);
 	wi_backoff_learn(&backoff, 18750, false);
 	cr_assert(wi_backoff_budget(&backoff) == 14063);
-	for (int i = 0; i < 100; i++)
-		wi_backoff_learn(&backoff, 1, false);
+	fail_often(&backoff);
 	cr_assert(wi_backoff_budget(&backoff) == LEAST);
 }
 
@@ -237,8 +242,7 @@ BACKOFF_TEST(every_64th_wait_tries_the_whole_limit)
 
 	wi_backoff_init(&backoff, LIMIT);
 	need_two_cpus();
-	for (int i = 0; i < 100; i++)
-		wi_backoff_learn(&backoff, 1, false);
+	fail_often(&backoff);
 	for (int i = 1; i <= 10 * PROBE_EVERY; i++)
 		cr_assert(wi_backoff_budget(&backoff) ==
 				  (i % PROBE_EVERY == 0 ? LIMIT : LEAST),
@@ -275,8 +279,7 @@ BACKOFF_TEST(a_probe_that_pays_brings_the_budget_back)
 
 	wi_backoff_init(&backoff, LIMIT);
 	need_two_cpus();
-	for (int i = 0; i < 100; i++)
-		wi_backoff_learn(&backoff, 1, false);
+	fail_often(&backoff);
 	for (int i = 1; i <= PROBE_EVERY; i++)
 		budget = wi_backoff_budget(&backoff);
 	cr_assert(budget == LIMIT);
@@ -487,8 +490,7 @@ BACKOFF_TEST(success_at_the_last_look_of_a_spin_is_success)
 
 	wi_backoff_init(&backoff, LIMIT);
 	need_two_cpus();
-	for (int i = 0; i < 100; i++)
-		wi_backoff_learn(&backoff, 1, false);
+	fail_often(&backoff);
 	wi_spin_start(&spin, &backoff, 1, WEIR_FOREVER);
 	cr_assert(spin.budget == LEAST);
 	while (spin.spun < spin.budget)
